@@ -1,0 +1,119 @@
+"""What is written: one line for each resource, and one for each type that was asked for in a target, saying what may be concluded.
+
+Envelope keys are ours, snake_case and always there; inside ``configuration`` and ``supplementary`` AWS's spelling stays. Fields stand
+in alphabetical order because that is the order in which they are written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+SCHEMA = 1
+"""Goes up when a reader of the old lines would misread the new ones."""
+
+REDACTED = "<redacted>"
+
+Kind: TypeAlias = Literal["denied", "unavailable", "throttled", "unreachable", "failed", "cut", "halted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that could not be read: which permission was asked for, what AWS said, and *count* such refusals, of which *arn* is one (the first in order)."""
+
+    action: str
+    arn: str | None = None
+    code: str
+    count: int = 1
+    kind: Kind
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRecord:
+    """One resource as it was seen at *observed_at*. ``tags`` is None when they could not be read, empty when there are none."""
+
+    account_id: str
+    arn: str | None
+    configuration: Any
+    created_at: str | None
+    name: str | None
+    observed_at: str
+    parent_arn: str | None
+    partition: str
+    record: Literal["resource"] = "resource"
+    region: str
+    resource_id: str
+    resource_type: str
+    scan_id: str
+    schema: int = SCHEMA
+    service: str
+    state: str | None
+    supplementary: Mapping[str, Any]
+    tags: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRecord:
+    """What one listing of one type in one target is worth. *complete* tells whether a resource's absence may be believed."""
+
+    account_id: str
+    calls: int
+    complete: bool
+    gaps: tuple[Gap, ...]
+    observed_at: str
+    partition: str
+    record: Literal["coverage"] = "coverage"
+    region: str
+    resource_type: str
+    resources: int
+    retries: int
+    scan_id: str
+    schema: int = SCHEMA
+    seconds: float
+    service: str
+
+
+Record: TypeAlias = ResourceRecord | CoverageRecord
+
+
+def line(record: Record) -> bytes:
+    """The line of *record*: JSON with sorted keys, ending in a newline.
+
+    Numbers beyond 64 bits and text that is not Unicode cannot stand in JSON as such; they are written as text, never lost with their line.
+    """
+    try:
+        return orjson.dumps(record, option=_OPTIONS)
+    except TypeError:
+        return orjson.dumps(_repaired(record), option=_OPTIONS)
+
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+
+def _repaired(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, Mapping):
+        return {str(_repaired(key)): _repaired(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_repaired(below) for below in value]
+    if isinstance(value, Gap | ResourceRecord | CoverageRecord):
+        return _repaired({name: getattr(value, name) for name in value.__slots__})
+    return value
+
+
+def timestamp(moment: datetime) -> str:
+    """``2026-11-23T18:29:58.799Z``: RFC 3339 in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now() -> str:
+    """This moment as a timestamp."""
+    return timestamp(datetime.now(UTC))

@@ -1,0 +1,405 @@
+"""Do the specs hold? Each is compared, offline, with AWS's own models and with what is known about IAM actions and secrets."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+
+from collector.errors import SpecError
+from collector.spec import facts
+from collector.spec.api import (
+    UNKNOWN,
+    Node,
+    UnknownPathError,
+    answer,
+    at,
+    item_of,
+    paginators,
+    service_model,
+    service_names,
+    taken,
+)
+from collector.spec.model import Call, Resource, Service
+from collector.spec.reader import did_you_mean, read_specs
+from collector.template import ARN_PARTS, parsed, references
+
+READS = ("Describe", "List", "Get", "BatchGet")
+NEEDS_WHY = ("Get", "BatchGet")
+VETTED_VERBS: Mapping[str, str] = {}
+"""Operations of another verb that are reads all the same, each with its reason: ``{"resource-groups.SearchResources": "…"}``."""
+
+EVERYWHERE = frozenset({"partition", "account_id", "region"})
+_KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+_TOKEN = re.compile(r"(next_?token|next_?marker|marker|starting_?token|exclusive_?start\w*|page_?token|position)\Z", re.IGNORECASE)
+_TYPE = re.compile(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+\Z")
+
+
+def check(services: Mapping[str, Service], only: Iterable[str] | None = None) -> list[str]:
+    """One line for each thing that does not hold, in the order of the files; an empty list when all is well."""
+    names = list(services) if only is None else list(only)
+    problems: list[str] = []
+    for name in names:
+        for place, what in _service_problems(services[name]):
+            problems.append(f"{name}.toml{f' [{place}]' if place else ''}: {what}")
+    return problems + _twice(services)
+
+
+def checked_specs(folders: Iterable[Path] = ()) -> dict[str, Service]:
+    """Every service by name, as ``read_specs`` gives it. The user's own specs are checked first, for nobody else has: what does not hold is
+    refused before anything is asked, above all a call that is no read. Raises SpecError.
+    """
+    folders = tuple(folders)
+    services = read_specs(folders)
+    theirs = sorted({file.stem for folder in folders for file in folder.glob("*.toml")})
+    problems = check(services, theirs) if theirs else []
+    if problems:
+        raise SpecError(problems)
+    return services
+
+
+def _twice(services: Mapping[str, Service]) -> list[str]:
+    first: dict[str, str] = {}
+    problems = []
+    for service in services.values():
+        for resource in service.resources.values():
+            here = f"{service.name}.toml [{resource.key}]"
+            if resource.type in first:
+                problems.append(f"{here}: {resource.type} is specified twice, first in {first[resource.type]}")
+            first.setdefault(resource.type, here)
+    return problems
+
+
+def _service_problems(service: Service) -> Iterator[tuple[str, str]]:
+    if service.name not in service_names():
+        yield "", f'botocore knows no service "{service.name}"{did_you_mean(service.name, service_names())}'
+        return
+    items: dict[str, Node] = {}
+    for resource in service.resources.values():
+        yield from _ResourceCheck(service, resource, items).problems()
+
+
+class _ResourceCheck:
+    """The checks of one resource. *items* remembers the item of each resource of the file, for its children."""
+
+    def __init__(self, service: Service, resource: Resource, items: dict[str, Node]) -> None:
+        self.service, self.resource, self.items = service, resource, items
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        resource = self.resource
+        yield from ((resource.key, what) for what in self._type())
+        calls = {"list": resource.list}
+        if resource.describe:
+            calls["describe"] = resource.describe
+        if isinstance(resource.tags, Call):
+            calls["tags"] = resource.tags
+        calls |= {f"get.{name}": call for name, call in resource.get.items()}
+        for name, call in calls.items():
+            yield from ((f"{resource.key}.{name}", what) for what in call_problems(call))
+            yield from ((f"{resource.key}.{name}", what) for what in self._references(name, call))
+        yield from ((resource.key, what) for what in self._fields())
+
+    def _type(self) -> Iterator[str]:
+        resource = self.resource
+        if not _KEY.match(resource.key):
+            yield "a resource's name is lower-case letters, digits and underscores"
+        if not _TYPE.match(resource.type):
+            yield f'type "{resource.type}" is not of the form AWS::Service::Thing'
+        elif resource.ours and resource.type in facts.type_names():
+            yield f'{resource.type} is CloudFormation\'s own name: "ours" must go'
+        elif not resource.ours and resource.type not in facts.type_names():
+            meant = did_you_mean(resource.type, facts.type_names())
+            yield f'CloudFormation knows no type "{resource.type}"{meant}; if the name is ours, say ours = true'
+
+    def _listed(self, resource: Resource) -> Node:
+        return _item(resource.list)
+
+    def _current(self, resource: Resource) -> Node:
+        """The item as templates see it: after the description, when there is one."""
+        if resource.key not in self.items:
+            self.items[resource.key] = _item(resource.describe) if resource.describe else _item(resource.list)
+        return self.items[resource.key]
+
+    def _references(self, name: str, call: Call) -> Iterator[str]:
+        resource = self.resource
+        before = name == "list"
+        item = None if before else self._listed(resource) if name == "describe" else self._current(resource)
+        for source in (call.params, *((call.of,) if call.batch else ())):
+            for path in references(source):
+                if path == ("batch",):
+                    if call.batch is None:
+                        yield '"{batch}" is used but "batch" says no number'
+                else:
+                    yield from self._reference(path, item, call)
+        if call.over and not before:
+            yield '"over" is for list'
+        for pattern in call.resources:
+            if not pattern.startswith("arn:*:") or pattern.count(":") < 5:
+                yield f'resources: "{pattern}" must be an ARN pattern that starts with "arn:*:"'
+        if call.batch is not None:
+            if before or name.startswith("get."):
+                yield '"batch" is for describe and tags'
+            if ("batch",) not in set(references(call.params)):
+                yield '"batch" is said but no parameter is "{batch}"'
+            if name == "tags":
+                made = _item(call).made
+                if made is None or set(made) != {"key", "value"}:
+                    yield 'a batch of tags is joined by value: take must give {key: …, value: …}'
+
+    def _fields(self) -> Iterator[str]:
+        resource, item = self.resource, self._current(self.resource)
+        for key in ("arn", "id", "name", "created", "state", "region"):
+            template = getattr(resource, key)
+            if template is None:
+                continue
+            if "{" not in template:
+                yield f'{key} = "{template}" is the same for every item'
+            for path in references(template):
+                yield from (f"{key}: {what}" for what in self._reference(path, item, resource.list, field=key))
+        if resource.arn and not (resource.arn.startswith("arn:{partition}:") or len(parsed(resource.arn)) == 1):
+            yield f'arn = "{resource.arn}" must start with "arn:{{partition}}:" or be one reference'
+        if isinstance(resource.tags, str):
+            try:
+                taken(resource.tags, item)
+            except UnknownPathError as error:
+                yield f"tags: {error}{did_you_mean(error.name, error.known)}"
+        for field in resource.volatile:
+            try:
+                at(field, item)
+            except UnknownPathError as error:
+                yield f"volatile {field}: {error}{did_you_mean(error.name, error.known)}"
+
+    def _reference(self, path: tuple[str, ...], item: Node | None, call: Call, field: str = "") -> Iterator[str]:
+        """The problem of one ``{reference}``, if it has one. *item* is None before anything was listed."""
+        text = "{" + ".".join(path) + "}"
+        first, rest = path[0], path[1:]
+        if first in EVERYWHERE:
+            return
+        if first == "over":
+            if not rest or rest[0] not in {**self.resource.list.over, **call.over}:
+                yield f'{text}: "over" names no such member'
+            return
+        if first == "parent":
+            yield from self._parent_reference(self.resource, rest, text)
+            return
+        if item is None:
+            yield f"{text}: nothing is listed yet; known here: {{partition}} {{account_id}} {{region}} {{parent.…}}"
+            return
+        if first == "tags" and field == "name":
+            return
+        if first == "arn" and self.resource.arn and field != "arn":
+            if rest not in ((), ("name",), ("id",), ("resource",)):
+                yield f"{text}: an ARN has .name, .id and .resource"
+            return
+        if first == "listed":
+            if self.resource.describe and self.resource.describe.batch:
+                yield f"{text}: after a batch it is not known which listed item this was"
+            item, first = self._listed(self.resource), "item"
+        yield from _in_item(rest if first == "item" else path, item, text)
+
+    def _parent_reference(self, resource: Resource, rest: tuple[str, ...], text: str) -> Iterator[str]:
+        if resource.parent is None:
+            yield f"{text}: this resource has no parent"
+            return
+        parent = self.service.resources[resource.parent]
+        if rest[:1] == ("parent",):
+            yield from self._parent_reference(parent, rest[1:], text)
+        elif rest[:1] == ("arn",) and parent.arn:
+            return
+        elif rest[:1] == ("over",):
+            if not rest[1:] or rest[1] not in parent.list.over:
+                yield f'{text}: "over" of the parent names no such member'
+        elif rest[:1] == ("listed",):
+            yield from _in_item(rest[1:], self._listed(parent), text)
+        elif rest[:1] == ("item",):
+            yield from _in_item(rest[1:], self._current(parent), text)
+        else:
+            yield from _in_item(rest, self._current(parent), text)
+
+
+def _item(call: Call) -> Node:
+    """One item of *call*; unknown when the call itself does not hold, which is reported elsewhere."""
+    try:
+        return item_of(call.take, service_model(call.service).operation_model(call.operation))
+    except Exception as error:
+        if isinstance(error, UnknownPathError) or type(error).__name__ == "OperationNotFoundError":
+            return UNKNOWN
+        raise
+
+
+def _in_item(path: tuple[str, ...], item: Node, text: str) -> Iterator[str]:
+    if path and path[-1] in ARN_PARTS:
+        with suppress(UnknownPathError):
+            if at(".".join(path[:-1]), item).is_text():
+                return
+    try:
+        for name in path:
+            if item.is_list():
+                yield f"{text}: a list lies on the way; braces cannot choose among its elements"
+                return
+            item = item.member(name)
+    except UnknownPathError as error:
+        yield f"{text}: {error}{did_you_mean(error.name, error.known)}"
+
+
+def call_problems(call: Call) -> Iterator[str]:
+    """What does not hold of one call, whatever it is used for."""
+    model = service_model(call.service)
+    if call.operation not in model.operation_names:
+        yield f'{call.service} has no operation "{call.operation}"{did_you_mean(call.operation, model.operation_names)}'
+        return
+    operation = model.operation_model(call.operation)
+    yield from _verb_problems(call, operation)
+    yield from _action_problems(call)
+    yield from _parameter_problems(call, operation)
+    yield from _take_problems(call, operation)
+    yield from _page_problems(call, operation)
+
+
+def _verb_problems(call: Call, operation: OperationModel) -> Iterator[str]:
+    name = call.operation
+    if not name.startswith(READS) and f"{call.service}.{name}" not in VETTED_VERBS:
+        yield f"{name} is not a Describe, List, Get or BatchGet, and not among the vetted exceptions"
+    if name.startswith(NEEDS_WHY) and not (call.why or "").strip():
+        yield f"{name} is a Get: say in why what only it returns, and that this is no secret and no customer's data"
+    if operation.has_streaming_output:
+        yield f"{name} streams its answer: that is data, not configuration"
+    discovery = operation.endpoint_discovery
+    if discovery is not None and discovery.get("required"):
+        yield f"{name} needs endpoint discovery, a call that no spec names"
+    for field in facts.secret_fields(call.service, name):
+        if field.treatment == "forbid":
+            yield f"{name} must not be called: {field.why}"
+
+
+def _action_problems(call: Call) -> Iterator[str]:
+    fact = facts.actions_for(call.service, call.operation)
+    if fact is None or fact.sure == "guessed":
+        yield f"the IAM action of {call.operation} is not known for sure; add it to scripts/make-action-table with its source"
+        return
+    if call.action not in fact.actions:
+        yield f'action "{call.action}": AWS asks for {" or ".join(fact.actions)}'
+        return
+    level = facts.level_of(call.action)
+    if level not in ("List", "Read"):
+        yield f"{call.action} is of level {level or 'unknown'}; only List and Read are allowed"
+    denied = facts.denied(call.action)
+    if denied is not None and denied.tier == "halt" and not call.resources:
+        yield f"{call.action} is on the deny list: {denied.why}"
+
+
+def _parameter_problems(call: Call, operation: OperationModel) -> Iterator[str]:
+    shape = operation.input_shape
+    given = {**call.params, **{name: list(values) for name, values in call.over.items()}}
+    if shape is None:
+        if given:
+            yield f"{call.operation} takes no parameters"
+        return
+    for name in shape.required_members:
+        if name not in given and not _filled_by_botocore(shape, name):
+            yield f'required parameter "{name}" is missing'
+    for name, value in call.params.items():
+        yield from _value_problems(name, value, shape)
+    for name, values in call.over.items():
+        for value in values:
+            yield from _value_problems(name, value, shape)
+
+
+def _filled_by_botocore(shape: StructureShape, name: str) -> bool:
+    return bool(shape.members[name].metadata.get("idempotencyToken"))
+
+
+def _value_problems(name: str, value: Any, shape: StructureShape) -> Iterator[str]:
+    if name not in shape.members:
+        yield f'no parameter "{name}"{did_you_mean(name, shape.members)}'
+        return
+    yield from _kind_problems(name, value, shape.members[name])
+
+
+def _kind_problems(name: str, value: Any, shape: Shape) -> Iterator[str]:
+    """Is *value* of the kind that AWS asks for? What is filled in later cannot be told now."""
+    if isinstance(value, str) and "{" in value:
+        return
+    expected: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "integer": int,
+        "long": int,
+        "boolean": bool,
+        "list": list,
+        "structure": dict,
+        "map": dict,
+        "float": (int, float),
+        "double": (int, float),
+    }
+    kind = expected.get(shape.type_name)
+    if kind is not None and (not isinstance(value, kind) or (isinstance(value, bool) and shape.type_name != "boolean")):
+        yield f'parameter "{name}" must be of type {shape.type_name}'
+    elif isinstance(shape, ListShape):
+        for element in value:
+            yield from _kind_problems(name, element, shape.member)
+    elif isinstance(shape, StructureShape):
+        for inner, below in value.items():
+            yield from _value_problems(inner, below, shape)
+    elif isinstance(shape, MapShape):
+        for below in value.values():
+            yield from _kind_problems(name, below, shape.value)
+    elif shape.type_name == "string":
+        known = getattr(shape, "enum", None) or ()
+        if known and value not in known:
+            yield f'parameter "{name}": "{value}" is none of {", ".join(known[:8])}{did_you_mean(value, known)}'
+    elif shape.type_name in ("integer", "long"):
+        low, high = shape.metadata.get("min", value), shape.metadata.get("max", value)
+        if not low <= value <= high:
+            yield f'parameter "{name}": {value} is not within {low} to {high}'
+
+
+def _take_problems(call: Call, operation: OperationModel) -> Iterator[str]:
+    whole = answer(operation)
+    for word, expression in (("take", call.take), ("failures", call.failures)):
+        if expression is None:
+            continue
+        try:
+            taken(expression, whole)
+        except UnknownPathError as error:
+            yield f'{word} = "{expression}": {error}{did_you_mean(error.name, error.known)}'
+            return
+    item = item_of(call.take, operation)
+    treated = {*call.redact, *call.reveal}
+    for word, paths in (("redact", call.redact), ("reveal", tuple(call.reveal))):
+        for path in paths:
+            try:
+                if path != "@":
+                    at(path, item)
+            except UnknownPathError as error:
+                yield f"{word} {path}: {error}{did_you_mean(error.name, error.known)}"
+    for path, why in item.secrets():
+        if not _is_treated(path, treated):
+            yield f"{path} is shown: {why}. Redact it, or reveal it with the reason"
+
+
+def _is_treated(path: str, treated: set[str]) -> bool:
+    """Is *path* itself, something above it, or every value of the map at it treated?"""
+    names = path.split(".")
+    return f"{path}.*" in treated or any(".".join(names[:length]) in treated for length in range(1, len(names) + 1))
+
+
+def _page_problems(call: Call, operation: OperationModel) -> Iterator[str]:
+    shape = operation.input_shape
+    inputs = tuple(shape.members) if shape is not None else ()
+    if call.page is not None:
+        if call.page.input not in inputs:
+            yield f'page.input: no parameter "{call.page.input}"{did_you_mean(call.page.input, inputs)}'
+        for word, expression in (("output", call.page.output), ("more", call.page.more)):
+            try:
+                if expression is not None:
+                    taken(expression, answer(operation))
+            except UnknownPathError as error:
+                yield f'page.{word} = "{expression}": {error}{did_you_mean(error.name, error.known)}'
+        if call.operation in paginators(call.service):
+            yield f"botocore already knows how {call.operation} pages: page must go"
+    elif call.operation not in paginators(call.service):
+        tokens = [name for name in inputs if _TOKEN.match(name)]
+        if tokens and any(_TOKEN.match(name) for name in answer(operation).members()):
+            yield f"{call.operation} pages ({tokens[0]}) but botocore has no rule for it: say page = {{ input = …, output = … }}"

@@ -1,0 +1,108 @@
+"""What may be called: one table, compiled from the specs, that the gateway, the guard, the policies and the documents all read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from collector.errors import CallNotAllowedError
+from collector.spec.api import paginators
+from collector.spec.model import Call, Family
+
+# What the collector must ask before it can read anything: who it is, in which accounts and regions it may work.
+IDENTITY = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity", why="Whose credentials these are. AWS always allows it.")
+ASSUME_ROLE = Call(
+    "sts",
+    "AssumeRole",
+    "sts:AssumeRole",
+    params={
+        "RoleArn": "{role}",
+        "RoleSessionName": "{session}",
+        "ExternalId": "{external_id}",
+        "DurationSeconds": "{seconds}",
+        "Policy": "{policy}",
+        "PolicyArns": "{policy_arns}",
+    },
+    why="The only way into a customer's account.",
+)
+REGIONS = Call("ec2", "DescribeRegions", "ec2:DescribeRegions", params={"AllRegions": True}, take="Regions[]")
+ORGANIZATION_ACCOUNTS = Call("organizations", "ListAccounts", "organizations:ListAccounts", take="Accounts[]")
+ORGANIZATION_ROOTS = Call("organizations", "ListRoots", "organizations:ListRoots", take="Roots[]")
+UNITS_UNDER = Call(
+    "organizations",
+    "ListOrganizationalUnitsForParent",
+    "organizations:ListOrganizationalUnitsForParent",
+    params={"ParentId": "{parent}"},
+    take="OrganizationalUnits[]",
+)
+ACCOUNTS_UNDER = Call(
+    "organizations",
+    "ListAccountsForParent",
+    "organizations:ListAccountsForParent",
+    params={"ParentId": "{parent}"},
+    take="Accounts[]",
+)
+OWN_CALLS = (IDENTITY, ASSUME_ROLE, REGIONS, ORGANIZATION_ACCOUNTS, ORGANIZATION_ROOTS, UNITS_UNDER, ACCOUNTS_UNDER)
+
+
+class Permitted:
+    """The calls that may be made, by service and operation."""
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        self._calls: dict[tuple[str, str], list[Call]] = {}
+        for call in calls:
+            same = self._calls.setdefault((call.service, call.operation), [])
+            if call not in same:
+                same.append(call)
+
+    def __contains__(self, operation: tuple[str, str]) -> bool:
+        return operation in self._calls
+
+    def __iter__(self) -> Iterator[Call]:
+        for same in self._calls.values():
+            yield from same
+
+    def require(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
+        """Raise CallNotAllowedError unless some spec names this operation with these fixed parameters and no others."""
+        same = self._calls.get((service, operation))
+        if same is None:
+            raise CallNotAllowedError(f"{service}.{operation} is named by no spec")
+        if not any(_fits(call, params) for call in same):
+            raise CallNotAllowedError(f"{service}.{operation} with other parameters than its spec fixes: {', '.join(sorted(params)) or 'none'}")
+
+
+def permitted(families: Iterable[Family]) -> Permitted:
+    """The table of *families*, and of what the collector asks for itself."""
+    return Permitted((*OWN_CALLS, *(call for family in families for call in family.calls())))
+
+
+def _fits(call: Call, params: Mapping[str, Any]) -> bool:
+    for name, value in params.items():
+        if name in call.over:
+            if value not in call.over[name]:
+                return False
+        elif name in call.params:
+            if not _fits_value(call.params[name], value):
+                return False
+        elif name not in page_inputs(call):
+            return False
+    return all(name in params for name in call.params if not _is_filled(call.params[name]))
+
+
+def _fits_value(fixed: Any, value: Any) -> bool:
+    """Is *value* what the spec fixes? What the spec fills in may be anything, but only in its place."""
+    if isinstance(fixed, Mapping):
+        return isinstance(value, Mapping) and set(value) <= set(fixed) and all(_fits_value(fixed[name], value[name]) for name in value)
+    if isinstance(fixed, list | tuple):
+        return isinstance(value, list) and len(value) == len(fixed) and all(map(_fits_value, fixed, value))
+    return bool(_is_filled(fixed) or fixed == value)
+
+
+def _is_filled(fixed: Any) -> bool:
+    return isinstance(fixed, str) and "{" in fixed
+
+
+def page_inputs(call: Call) -> tuple[str, ...]:
+    """The parameters that take a page's token."""
+    if call.page is not None:
+        return (call.page.input,)
+    inputs = paginators(call.service).get(call.operation, {}).get("input_token", ())
+    return (inputs,) if isinstance(inputs, str) else tuple(inputs)
