@@ -1,0 +1,143 @@
+"""Who signs: the credentials we were started with, a hub role if one is named, and in each account the role that is assumed there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from aiobotocore.credentials import AioRefreshableCredentials
+from aiobotocore.session import AioSession
+from botocore.exceptions import BotoCoreError, ClientError
+
+from collector.aws.api_error import ApiError, from_exception
+from collector.aws.gateway import Gateway
+from collector.aws.page import Tally
+from collector.aws.session import Credentials
+from collector.errors import CredentialsError
+from collector.plan import Target
+from collector.spec.permitted import ASSUME_ROLE, IDENTITY
+
+BASE, HUB = "base", "hub"
+"""Names, in place of an account, of who we are before a role is assumed."""
+SESSION_SECONDS = 3600
+"""What AWS allows at most when a role is assumed from a role (STS API reference, role chaining)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The role to assume in an account: its ARN, and the ExternalId that its trust policy asks for."""
+
+    arn: str
+    external_id: str | None = field(default=None, repr=False)
+
+
+async def base_credentials(session: AioSession) -> Credentials:
+    """The credentials of whoever runs us, from the usual chain. Raises CredentialsError when there are none."""
+    try:
+        credentials: Credentials | None = await session.get_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise CredentialsError(f"AWS credentials cannot be loaded ({type(error).__name__}): check the profile and its SSO session") from error
+    if credentials is None:
+        raise CredentialsError("no AWS credentials found: set AWS_PROFILE, run `aws sso login`, or give the container or instance a role")
+    return credentials
+
+
+class RoleIdentities:
+    """The credentials of every account, assumed when first needed, refreshed before they expire, and shared by its tasks.
+
+    ``roles`` names the role of each account; an account without one is read with the credentials we were started with.
+    """
+
+    def __init__(
+        self,
+        base: Credentials,
+        *,
+        region: str,
+        partition: str,
+        session_name: str,
+        hub: Role | None = None,
+        session_policy: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._base = base
+        self._target = (partition, region)
+        self._session_name = session_name
+        self._hub = hub
+        self._session_policy = dict(session_policy or {})
+        self._assumed: dict[str, Credentials] = {}
+        self._refused: dict[str, ApiError] = {}
+        self._locks: dict[str, anyio.Lock] = {}
+        self.roles: Mapping[str, Role] = {}
+        self.gateway: Gateway | None = None
+
+    async def of(self, account_id: str) -> Credentials:
+        """The credentials that sign for *account_id*. Raises ApiError, the same one each time, when its role cannot be assumed."""
+        role = self._hub if account_id == HUB else self.roles.get(account_id)
+        if account_id == BASE or role is None:
+            return self._base
+        if account_id in self._refused:
+            raise self._refused[account_id]
+        if account_id not in self._assumed:
+            async with self._locks.setdefault(account_id, anyio.Lock()):
+                if account_id not in self._assumed:
+                    self._assumed[account_id] = await self._assume(account_id, role)
+        return self._assumed[account_id]
+
+    def renew(self, account_id: str) -> None:
+        """Forget the credentials of *account_id*, so that the next call assumes its role again."""
+        self._assumed.pop(account_id, None)
+
+    def forget(self, account_id: str) -> None:
+        """Forget all about an account that is done with."""
+        self.renew(account_id)
+        self._refused.pop(account_id, None)
+        self._locks.pop(account_id, None)
+
+    async def _assume(self, account_id: str, role: Role) -> Credentials:
+        async def refresh() -> dict[str, str]:
+            return await self._session_of(account_id, role)
+
+        try:
+            first = await refresh()
+        except ApiError as error:
+            # The gateway has asked as often as it makes sense; whoever waits for these credentials must not ask again on top.
+            refused = ApiError(error.kind, error.code, reason=error.reason)
+            refused.asked = ASSUME_ROLE.action
+            if not error.passing:
+                self._refused[account_id] = refused
+            raise refused from None
+        credentials: Credentials = AioRefreshableCredentials.create_from_metadata(first, refresh_using=refresh, method="sts-assume-role")
+        return credentials
+
+    async def _session_of(self, account_id: str, role: Role) -> dict[str, str]:
+        """A new session of *role*, as botocore wants to be told of it."""
+        assert self.gateway is not None
+        through = HUB if self._hub is not None and account_id != HUB else BASE
+        partition, region = self._target
+        params: dict[str, Any] = {
+            "RoleArn": role.arn,
+            "RoleSessionName": self._session_name,
+            "DurationSeconds": SESSION_SECONDS,
+            **({"ExternalId": role.external_id} if role.external_id else {}),
+            **(self._session_policy if account_id != HUB else {}),
+        }
+        answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())
+        session = answer["Credentials"]
+        return {
+            "access_key": session["AccessKeyId"],
+            "secret_key": session["SecretAccessKey"],
+            "token": session["SessionToken"],
+            "expiry_time": session["Expiration"],
+        }
+
+
+async def caller_identity(gateway: Gateway, target: Target) -> tuple[str, str]:
+    """(account, partition) of whoever signs for *target*."""
+    answer = await gateway.once(IDENTITY, target, {}, Tally())
+    return str(answer["Account"]), str(answer["Arn"]).split(":")[1]
+
+
+def credentials_error(error: Exception) -> CredentialsError:
+    """One line about why the credentials we were started with are not accepted."""
+    meaning = from_exception(error)
+    told = f"{meaning.kind}: {meaning.code}" if meaning else type(error).__name__
+    return CredentialsError(f"AWS does not accept the credentials in use ({told}): check AWS_PROFILE, their expiry and the region")

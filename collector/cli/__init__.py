@@ -1,0 +1,43 @@
+"""The command line: what is asked for, in words; what was done, in a table; how it ended, in the exit status."""
+
+import sys
+from collections.abc import Iterator
+
+import typer
+
+from collector.errors import CallNotAllowedError, CollectorError
+from collector.exit import Exit
+
+app = typer.Typer(
+    name="collector",
+    help="Take an inventory of AWS accounts: what every service has and how it is set up, never the data in it.",
+    epilog="Exit status: 0 complete, 1 our bug, 2 usage or settings, 3 finished with gaps, 4 an account was halted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on standard error."""
+    import collector.cli.commands  # noqa: F401  (each module adds its commands to app)
+
+    try:
+        app(standalone_mode=True)
+    except* CollectorError as group:
+        for error in _leaves(group):
+            typer.echo(f"collector: {error}", err=True)
+        sys.exit(Exit.USAGE)
+    except* CallNotAllowedError as group:
+        for error in _leaves(group):
+            typer.echo(f"collector: this is our bug: {error}", err=True)
+        sys.exit(Exit.OUR_BUG)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,52 @@
+"""``collector run``: take a snapshot, show how it goes, and say how it ended."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from collector.cli import app
+from collector.cli.options import takes
+from collector.exit import Exit
+from collector.settings import RunSettings
+
+if TYPE_CHECKING:
+    from collector.inventory import Snapshot
+
+
+@app.command()
+@takes(RunSettings)
+def run(
+    settings: RunSettings,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every task and every throttled call.")] = False,
+) -> None:
+    """Take a snapshot: read every chosen type in every chosen account and region, and write it as JSONL.
+
+    With no options: the account of the current credentials, in its enabled regions, into a new folder.
+
+    Example: COLLECTOR_EXTERNAL_ID=… collector run --role Inventory --account 111111111111 --region eu-west-1 --to out/
+    """
+    snapshot = snapshot_with_display(settings, verbose=verbose)
+    if snapshot.exit_status is not Exit.COMPLETE:
+        raise typer.Exit(snapshot.exit_status)
+
+
+def snapshot_with_display(settings: RunSettings, *, verbose: bool = False) -> "Snapshot":
+    """Take the snapshot; on a terminal with a live display and a closing table, otherwise with events on standard error alone."""
+    import os
+    import sys
+
+    import anyio
+
+    from collector import log
+    from collector.inventory import take_snapshot
+
+    os.umask(0o077)
+    log.set_up(verbose=verbose)
+    if not sys.stderr.isatty():
+        return anyio.run(take_snapshot, settings)
+    from collector.cli.display import closing_table, display
+
+    with display() as watch:
+        snapshot = anyio.run(take_snapshot, settings, watch)
+    closing_table(snapshot)
+    return snapshot

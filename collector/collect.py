@@ -1,0 +1,364 @@
+"""One task: list, describe, tag, get, children -> records, and one coverage record for each type of the family."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice, product, repeat
+from typing import Any, TypeAlias, TypeVar
+
+import anyio
+
+from collector.aws.api_error import ApiError
+from collector.aws.page import Asks, Tally, pages
+from collector.normalise import compiled, items_of, joined_tags, normalise, tag_map, taken
+from collector.plan import Task
+from collector.record import CoverageRecord, Gap, Record, ResourceRecord, timestamp
+from collector.spec.model import Call, Resource
+from collector.template import Arn, fill, fill_all, references
+
+ABREAST = 8
+"""Calls of one task at the same time. The pace bounds their rate; this bounds what a thousand buckets hold in memory."""
+
+Emit: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+"""Takes records to be written; waits when the sink is behind."""
+Item: TypeAlias = dict[str, Any]
+"""All that is known of one item by name, as templates see it: its members, and over them the words of the spec language."""
+T = TypeVar("T")
+
+
+async def collect(task: Task, gateway: Asks, emit: Emit) -> list[CoverageRecord]:
+    """Carry out *task*: hand page after page of records to *emit*, and at the end one coverage record for each type of the family."""
+    scans = {resource.key: Scan(task, resource) for resource in task.family.resources()}
+    reading = Reading(task, gateway, emit, scans)
+    if task.gap is None:
+        await reading.family()
+    else:
+        reading.refused(task.family.root, task.gap)
+    coverage = [scans[resource.key].coverage() for resource in task.family.written()]
+    await emit(coverage)
+    return coverage
+
+
+@dataclass(slots=True)
+class Scan:
+    """What has become of one type so far: its gaps, its number of resources, and whether its listing is complete."""
+
+    task: Task
+    resource: Resource
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    complete: bool = True
+    resources: int = 0
+    tally: Tally = field(default_factory=Tally)
+    gaps: dict[tuple[str, ...], Gap] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        moment = timestamp(self.started).replace("-", "").replace(":", "")
+        return f"{self.task.scan_name(self.resource.key)}@{moment}"
+
+    def gap(self, gap: Gap, *, complete: bool = True) -> None:
+        """Note *gap*, and whether the listing is *complete* in spite of it. Equal gaps are counted, not repeated: a line stays short."""
+        self.complete = self.complete and complete
+        key = (gap.action, gap.code, gap.kind, gap.reason or "")
+        same = self.gaps.get(key)
+        if same is not None:
+            # Which came first is chance; the same run again says the same.
+            gap = replace(gap, arn=min(filter(None, (same.arn, gap.arn)), default=None), count=same.count + gap.count)
+        self.gaps[key] = gap
+
+    def coverage(self) -> CoverageRecord:
+        ended = datetime.now(UTC)
+        return CoverageRecord(
+            account_id=self.task.target.account_id,
+            calls=self.tally.calls,
+            complete=self.complete,
+            gaps=tuple(self.gaps[key] for key in sorted(self.gaps)),
+            observed_at=timestamp(ended),
+            partition=self.task.target.partition,
+            region=self.task.target.region,
+            resource_type=self.resource.type,
+            resources=self.resources,
+            retries=self.tally.retries,
+            scan_id=self.id,
+            seconds=round((ended - self.started).total_seconds(), 3),
+            service=self.resource.service,
+        )
+
+
+class Reading:
+    """One task being carried out."""
+
+    def __init__(self, task: Task, gateway: Asks, emit: Emit, scans: Mapping[str, Scan]) -> None:
+        self.task, self.gateway, self.emit, self.scans = task, gateway, emit, scans
+        self.here: Item = {
+            "partition": task.target.partition,
+            "account_id": task.target.account_id,
+            "region": task.target.region,
+        }
+
+    async def family(self) -> None:
+        await self._resource(self.task.family.root, None)
+
+    async def _resource(self, resource: Resource, parent: Item | None) -> None:
+        """The path of the data, in order: every page of *resource* under *parent*, then what lies under its items."""
+        try:
+            async for listed in self._listed(resource, parent):
+                items = self._identified(resource, await self._described(resource, self._placed(resource, listed)))
+                if resource.key in self.task.family.wanted:
+                    await self._tag(resource, items)
+                    await self._write(resource, items)
+                for child in self.task.family.children.get(resource.key, ()):
+                    await self._all([partial(self._resource, child, item) for item in items])
+        except ApiError as error:
+            if error.code not in resource.list.not_enabled:
+                self.refused(resource, error.gap(resource.list.action, arn=_arn_of(parent)))
+
+    def refused(self, resource: Resource, gap: Gap) -> None:
+        """Part of *resource*'s listing could not be read: what lies under that part was not seen either."""
+        self.scans[resource.key].gap(gap, complete=False)
+        for child in self.task.family.children.get(resource.key, ()):
+            self.refused(child, gap)
+
+    async def _listed(self, resource: Resource, parent: Item | None) -> AsyncIterator[list[Item]]:
+        """Pages of what ``list`` gives."""
+        call = resource.list
+        around = self.here if parent is None else {**self.here, "region": parent["region"], "parent": parent}
+        for asked in _each_of(call.over):
+            params = _parameters(call, {**around, "over": asked})
+            if params is None:
+                continue
+            try:
+                async for answer in self._raw_pages(resource, call, around["region"], {**params, **asked}):
+                    self._note_failures(resource, call, answer)
+                    yield [_item(around, item, listed=item, over=asked) for item in items_of(taken(call, answer))]
+            except ApiError as error:
+                if error.code not in call.absent:
+                    raise
+
+    def _placed(self, resource: Resource, items: list[Item]) -> list[Item]:
+        """The items with the region they live in. One whose region AWS does not say is a gap, never a guess."""
+        if resource.region is None:
+            return items
+        for item in items:
+            item["region"] = fill(resource.region, item)
+        placed = [item for item in items if item["region"]]
+        if len(placed) < len(items):
+            self.refused(resource, Gap(action=resource.list.action, code="NoRegion", count=len(items) - len(placed), kind="failed"))
+        return placed
+
+    async def _described(self, resource: Resource, items: list[Item]) -> list[Item]:
+        """The items as ``describe`` completes them; those that went away meanwhile are left out."""
+        call = resource.describe
+        if call is None:
+            return items
+        if call.batch is None:
+            each = await self._all([partial(self._description, resource, call, item) for item in items])
+        else:
+            each = await self._all([partial(self._descriptions, resource, call, group) for group in _in_groups(items, call.batch)])
+        return [item for described in each for item in described]
+
+    async def _description(self, resource: Resource, call: Call, item: Item) -> list[Item]:
+        try:
+            parts = await self._answers(resource, call, item)
+        except ApiError as error:
+            if error.code not in call.absent:
+                self.refused(resource, error.gap(call.action, arn=_arn_of(item)))
+            return []
+        return [_item(_around(item), described, listed=item["listed"], over=item["over"]) for part in parts for described in items_of(part)]
+
+    async def _descriptions(self, resource: Resource, call: Call, group: list[Item]) -> list[Item]:
+        """Up to ``batch`` items described in one call. They share where they are and their parent, and which is which the answer tells."""
+        around, over = _around(group[0]), group[0]["over"]
+        described: list[Item] = []
+        try:
+            async for answer in self._batch(resource, call, group):
+                self._note_failures(resource, call, answer)
+                described += [_item(around, item, listed=None, over=over) for item in items_of(taken(call, answer))]
+        except ApiError as error:
+            if error.code not in call.absent:
+                self.refused(resource, replace(error.gap(call.action), count=len(group)))
+        return described
+
+    def _note_failures(self, resource: Resource, call: Call, answer: Mapping[str, Any]) -> None:
+        """Note failures of single items inside an answer that as a whole is a success."""
+        failures = items_of(compiled(call.failures).search(answer)) if call.failures else []
+        for failure in failures:
+            told = failure if isinstance(failure, dict) else {"id": failure}
+            code = next((str(told[name]) for name in _FAILURE_CODES if told.get(name)), "Failure")
+            if code not in call.absent:
+                subject = next((str(told[name]) for name in _FAILURE_SUBJECTS if told.get(name)), None)
+                self.refused(resource, Gap(action=call.action, arn=subject, code=code[:128], kind="failed"))
+
+    def _identified(self, resource: Resource, items: list[Item]) -> list[Item]:
+        if resource.arn is not None:
+            for item in items:
+                arn = fill(resource.arn, item)
+                item["arn"] = Arn(arn) if arn else None
+        return items
+
+    async def _tag(self, resource: Resource, items: list[Item]) -> None:
+        """Give each item its ``tags``: from a path in it, one call for each, or one for many. None when they could not be read."""
+        source = resource.tags
+        if isinstance(source, Call) and source.batch is not None:
+            await self._all([partial(self._tag_group, resource, source, group) for group in _in_groups(items, source.batch)])
+        elif isinstance(source, Call):
+            await self._all([partial(self._tag_one, resource, source, item) for item in items])
+        else:
+            for item in items:
+                item["tags"] = tag_map(compiled(source).search(item["item"])) if source else {}
+
+    async def _tag_one(self, resource: Resource, call: Call, item: Item) -> None:
+        answered, part = await self._supplement(resource, call, item)
+        item["tags"] = tag_map(part) if answered else None
+
+    async def _tag_group(self, resource: Resource, call: Call, group: list[Item]) -> None:
+        tags: dict[str, dict[str, str]] = {}
+        try:
+            async for answer in self._batch(resource, call, group):
+                tags |= joined_tags(items_of(taken(call, answer)))
+        except ApiError as error:
+            self.scans[resource.key].gap(replace(error.gap(call.action, arn=_arn_of(group[0])), count=len(group)))
+            for item in group:
+                item["tags"] = None
+            return
+        for item in group:
+            item["tags"] = tags.get(str(fill(call.of, item)), {})
+
+    async def _write(self, resource: Resource, items: list[Item]) -> None:
+        """Hand the records of *items* on to be written."""
+        scan = self.scans[resource.key]
+        supplements = await self._all([partial(self._supplementary, resource, item) for item in items]) if resource.get else repeat({})
+        records: list[ResourceRecord] = []
+        for item, supplementary in zip(items, supplements, strict=False):
+            record = normalise(
+                resource,
+                item,
+                scan_id=scan.id,
+                parent_arn=_arn_of(item.get("parent")),
+                region=self._region(resource, item),
+                tags=item["tags"],
+                supplementary=supplementary,
+            )
+            if record is not None:
+                records.append(record)
+            else:
+                self.refused(resource, Gap(action=resource.list.action, code="NoIdentity", kind="failed"))
+        scan.resources += len(records)
+        if records:
+            await self.emit(records)
+
+    def _region(self, resource: Resource, item: Item) -> str:
+        """The record's region: ``global`` in a service of global scope whose resources are not placed by a ``region``."""
+        step: Item | None = item
+        while resource.scope == "global" and step is not None:
+            if step["region"] != self.here["region"] or resource.region is not None:
+                return str(item["region"])
+            step = step.get("parent")
+        return "global" if resource.scope == "global" else str(item["region"])
+
+    async def _supplementary(self, resource: Resource, item: Item) -> dict[str, Any]:
+        """The answers of the further calls by name. Not configured is None; refused is left out, and a gap."""
+        answers: dict[str, Any] = {}
+        for name, call in resource.get.items():
+            answered, part = await self._supplement(resource, call, item)
+            if answered:
+                answers[name] = part
+        return answers
+
+    async def _supplement(self, resource: Resource, call: Call, item: Item) -> tuple[bool, Any]:
+        """(was it answered, what was taken) of one further call about one item; lists of several pages are joined."""
+        try:
+            parts = await self._answers(resource, call, item)
+        except ApiError as error:
+            if error.code in (*call.absent, *call.not_enabled):
+                return True, None
+            self.scans[resource.key].gap(error.gap(call.action, arn=_arn_of(item)))
+            return False, None
+        if len(parts) < 2:
+            return True, parts[0] if parts else None
+        return True, [each for part in parts for each in items_of(part)]
+
+    async def _answers(self, resource: Resource, call: Call, item: Item) -> list[Any]:
+        """What *call* takes for one item, page by page; nothing when there is nothing to ask about."""
+        params = _parameters(call, item)
+        return [] if params is None else [part async for part in self._pages(resource, call, item["region"], params)]
+
+    async def _batch(self, resource: Resource, call: Call, group: list[Item]) -> AsyncIterator[dict[str, Any]]:
+        """The answers to one call about all of *group*."""
+        asked = [value for item in group if (value := fill(call.of, item)) is not None]
+        params = _parameters(call, {**group[0], "batch": asked})
+        if params is not None and asked:
+            async for answer in self._raw_pages(resource, call, group[0]["region"], params):
+                yield answer
+
+    async def _pages(self, resource: Resource, call: Call, region: str, params: Mapping[str, Any]) -> AsyncIterator[Any]:
+        async for answer in self._raw_pages(resource, call, region, params):
+            yield taken(call, answer)
+
+    def _raw_pages(self, resource: Resource, call: Call, region: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        target = self.task.target
+        there = target if region == target.region else replace(target, region=region)
+        return pages(self.gateway, call, there, params, self.scans[resource.key].tally)
+
+    async def _all(self, jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """The results of *jobs* in their order, a few of them abreast."""
+        if len(jobs) < 2:
+            return [await job() for job in jobs]
+        results: dict[int, T] = {}
+        waiting = iter(enumerate(jobs))
+
+        async def work() -> None:
+            for index, job in waiting:
+                results[index] = await job()
+
+        async with anyio.create_task_group() as group:
+            for _ in range(min(ABREAST, len(jobs))):
+                group.start_soon(work)
+        return [results[index] for index in range(len(jobs))]
+
+
+_FAILURE_CODES = ("reason", "errorCode", "ErrorCode", "code", "Code")
+_FAILURE_SUBJECTS = ("arn", "Arn", "id", "Id")
+_AROUND = ("partition", "account_id", "region", "parent")
+
+
+def _item(around: Mapping[str, Any], item: Any, *, listed: Any, over: Mapping[str, Any]) -> Item:
+    members = item if isinstance(item, dict) else {}
+    return {**members, **around, "item": item, "listed": listed, "over": over}
+
+
+def _around(item: Item) -> Item:
+    """What is known of an item but not from the item itself."""
+    return {name: item[name] for name in _AROUND if name in item}
+
+
+def _parameters(call: Call, known: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The parameters of *call*, filled; None when one that is filled in comes to nothing."""
+    params: dict[str, Any] = {}
+    for name, value in call.params.items():
+        params[name] = filled = fill_all(value, known)
+        if filled is None or (filled == "" and any(references(value))):
+            return None
+    return params
+
+
+def _each_of(over: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Each combination of the values to ask in turn; one empty combination when there are none."""
+    return (dict(zip(over, values, strict=True)) for values in product(*over.values()))
+
+
+def _in_groups(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """Groups of at most *size* items of one region, for a call goes to one region."""
+    for region in dict.fromkeys(item["region"] for item in items):
+        waiting = iter([item for item in items if item["region"] == region])
+        while group := list(islice(waiting, size)):
+            yield group
+
+
+def _arn_of(item: Item | None) -> str | None:
+    """The ARN of *item* as plain text; before it has one, the string that the item is."""
+    if item is None:
+        return None
+    arn = item.get("arn") or item["item"]
+    return str(arn) if isinstance(arn, str) else None

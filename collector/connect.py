@@ -1,0 +1,170 @@
+"""Settings -> a way to AWS: whose credentials, which accounts, which of their regions. What every command that asks AWS begins with."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import structlog
+
+from collector.aws import endpoints
+from collector.aws.accounts import Choice, Member, Organization, account
+from collector.aws.api_error import ApiError
+from collector.aws.gateway import Gateway
+from collector.aws.identity import BASE, Role, RoleIdentities, base_credentials, caller_identity, credentials_error
+from collector.aws.session import Clients, base_session
+from collector.errors import CredentialsError, SettingsError
+from collector.plan import Account, Target
+from collector.settings import Where, read_external_ids
+from collector.spec.model import Family
+from collector.spec.permitted import permitted
+from collector.spec.reader import did_you_mean
+
+log = structlog.get_logger()
+
+ABREAST = 16
+"""Accounts entered at the same time: STS allows some hundred AssumeRole calls per second and account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A gateway, and what may be read through it."""
+
+    gateway: Gateway
+    partition: str
+    accounts: tuple[Account, ...]
+    left_out: tuple[Member, ...]
+    """Accounts of the organisation that AWS has suspended or closed."""
+    region: str
+    """Where STS and the question about regions are asked."""
+
+
+@asynccontextmanager
+async def connected(settings: Where, families: Sequence[Family]) -> AsyncIterator[Connection]:
+    """A connection that allows what *families* need and nothing else. Raises SettingsError and CredentialsError."""
+    session = base_session(settings.profile)
+    region = _region(session.get_config_variable("region"), settings)
+    partition = _partition(region)
+    _check_regions(settings, partition)
+    identities = RoleIdentities(
+        await base_credentials(session),
+        region=region,
+        partition=partition,
+        session_name=settings.session_name,
+        hub=Role(settings.hub_role, settings.hub_external_id) if settings.hub_role else None,
+    )
+    rates = {family.service: family.root.rate for family in families if family.root.rate}
+    async with Clients(partition, settings.profile) as clients:
+        gateway = Gateway(clients, identities, permitted(families), rates)
+        identities.gateway = gateway
+        own = await _own_account(gateway, Target(partition, BASE, region))
+        members, left_out = await _members(settings, gateway, partition, own)
+        identities.roles = _roles(settings, members, partition, own)
+        accounts = await _accounts(settings, gateway, members, partition, region)
+        yield Connection(gateway, partition, accounts, left_out, region)
+
+
+def _region(configured: str | None, settings: Where) -> str:
+    """The region to start from: the configured one, or the home of the partition that the role's ARN names."""
+    if configured:
+        return configured
+    arn = settings.hub_role or (settings.role if settings.role and settings.role.startswith("arn:") else None)
+    return endpoints.default_region(arn.split(":")[1] if arn and arn.split(":")[1] in endpoints.partitions() else "aws")
+
+
+def _partition(region: str) -> str:
+    partition = endpoints.partition_of(region)
+    if partition is None:
+        every = [each for name in endpoints.partitions() for each in endpoints.regions(name)]
+        raise SettingsError(f'AWS_REGION: no region "{region}"{did_you_mean(region, every)}')
+    return partition
+
+
+def _check_regions(settings: Where, partition: str) -> None:
+    known = endpoints.regions(partition)
+    for name in ("region", "exclude_region"):
+        for pattern in getattr(settings, name):
+            if pattern != "global" and not any(each in Choice((pattern,)) for each in known):
+                raise SettingsError(f'{name}: no region "{pattern}" in the partition {partition}{did_you_mean(pattern, known)}')
+
+
+async def _own_account(gateway: Gateway, target: Target) -> str:
+    try:
+        own, _ = await caller_identity(gateway, target)
+    except ApiError as error:
+        raise credentials_error(error) from error
+    return own
+
+
+async def _members(settings: Where, gateway: Gateway, partition: str, own: str) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+    """The accounts to read, and those that were asked for but are suspended or closed."""
+    if not settings.reads_organization:
+        names = settings.account or (own,)
+        found = [Member(name, name, "ACTIVE") for name in dict.fromkeys(names)]
+    else:
+        organization = Organization(gateway, partition, hub=settings.hub_role is not None)
+        try:
+            found = await organization.members(settings.unit, settings.exclude_unit)
+        except ApiError as error:
+            raise CredentialsError(
+                f"the organisation cannot be read ({error.kind}: {error.code}): use credentials, or a --hub-role, of its management account "
+                "or of a delegated administrator"
+            ) from error
+        missing = set(settings.account) - {member.id for member in found}
+        if missing:
+            raise SettingsError(f"account: {min(missing)} is not among the {len(found)} accounts that were found in the organisation")
+        found = [member for member in found if not settings.account or member.id in settings.account]
+    wanted = [member for member in found if member.id not in settings.exclude_account]
+    active = tuple(member for member in wanted if member.status == "ACTIVE")
+    left_out = tuple(member for member in wanted if member.status != "ACTIVE")
+    for member in left_out:
+        log.warning("account.left_out", account_id=member.id, status=member.status)
+    if not active:
+        raise SettingsError("no account is left to read")
+    return active, left_out
+
+
+def _roles(settings: Where, members: Sequence[Member], partition: str, own: str) -> dict[str, Role]:
+    """The role of each account. Only the account of the current credentials can do without one."""
+    if settings.role is None:
+        other = next((member.id for member in members if member.id != own), None)
+        if other is not None:
+            raise SettingsError(f"role is missing: account {other} is not the account of the current credentials ({own}), so name its --role")
+        return {}
+    ids = _external_ids(settings)
+    every = ids if isinstance(ids, str) else settings.external_id
+    single = {**(ids if isinstance(ids, dict) else {}), **settings.external_ids}
+    return {member.id: Role(_role_arn(settings.role, member.id, partition), single.get(member.id, every)) for member in members}
+
+
+def _external_ids(settings: Where) -> str | Mapping[str, str] | None:
+    return read_external_ids(settings.external_id_file) if settings.external_id_file is not None else None
+
+
+def _role_arn(role: str, account_id: str, partition: str) -> str:
+    if not role.startswith("arn:"):
+        return f"arn:{partition}:iam::{account_id}:role/{role.removeprefix('/')}"
+    if role.split(":")[4] != account_id:
+        raise SettingsError(f"role: {role} is not a role of account {account_id}")
+    return role
+
+
+async def _accounts(settings: Where, gateway: Gateway, members: Sequence[Member], partition: str, region: str) -> tuple[Account, ...]:
+    """Every account with its regions, a few asked abreast."""
+    choice = Choice(tuple(each for each in settings.region if each != "global"), settings.exclude_region)
+    found: dict[str, Account] = {}
+    limit = anyio.CapacityLimiter(ABREAST)
+
+    async def ask(member: Member) -> None:
+        async with limit:
+            found[member.id] = await account(gateway, member.id, partition, region=region, choice=choice, name=member.name)
+
+    async with anyio.create_task_group() as group:
+        for member in members:
+            group.start_soon(ask, member)
+    for each in found.values():
+        if each.blocked is not None:
+            log.warning("account.blocked", account_id=each.id, kind=each.blocked.kind, code=each.blocked.code, action=each.blocked.action)
+    return tuple(found[member.id] for member in members)
+
+

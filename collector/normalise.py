@@ -1,0 +1,157 @@
+"""Item -> record. Secrets leave here, at the first line; what AWS answered is otherwise kept as it is."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.parser import ParsedResult
+
+from collector.record import REDACTED, ResourceRecord, now, timestamp
+from collector.spec.model import Call, Resource
+from collector.template import Known, fill
+
+_TAG_NAMES = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"), ("tagKey", "tagValue"))
+
+
+@lru_cache(maxsize=8192)
+def compiled(expression: str) -> ParsedResult:
+    """The JMESPath *expression*, parsed once."""
+    return jmespath.compile(expression)
+
+
+def taken(call: Call, answer: Mapping[str, Any]) -> Any:
+    """The part of *answer* that *call* wants, its secrets already gone. The answer must not be used any more."""
+    part = compiled(call.take).search(answer)
+    for path in call.redact:
+        part = redacted(part, tuple(path.split(".")))
+    return part
+
+
+def items_of(part: Any) -> list[Any]:
+    """What was taken, as a list: nothing is an empty one, one thing a list of it; nulls in a list are no items."""
+    if part is None:
+        return []
+    return [item for item in part if item is not None] if isinstance(part, list) else [part]
+
+
+def redacted(value: Any, path: tuple[str, ...]) -> Any:
+    """*value* with what lies at *path* replaced, in place where it can be. Lists are passed through; ``*`` is every value of a map."""
+    if isinstance(value, list):
+        value[:] = [redacted(each, path) for each in value]
+        return value
+    if not path or path == ("@",):
+        return None if value is None else REDACTED
+    if isinstance(value, dict):
+        for name in _names(value, path[0]):
+            value[name] = redacted(value[name], path[1:])
+    return value
+
+
+def _names(value: Mapping[str, Any], name: str) -> list[str]:
+    """The keys of *value* that *name* means. IAM's condition keys (``sts:ExternalId``) are the same in any capitals."""
+    if name == "*":
+        return list(value)
+    if ":" in name:
+        return [key for key in value if key.lower() == name.lower()]
+    return [name] if name in value else []
+
+
+def plain(value: Any) -> Any:
+    """*value* as JSON can hold it: a blob becomes its length, a moment its text. Containers are changed in place."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            if not isinstance(below, str):
+                value[name] = plain(below)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            if not isinstance(below, str):
+                value[index] = plain(below)
+    elif isinstance(value, bytes | bytearray):
+        return {"bytes": len(value)}
+    elif isinstance(value, datetime):
+        return timestamp(value)
+    return value
+
+
+def tag_map(tags: Any) -> dict[str, str]:
+    """AWS's tags in any of its forms, as one map: a map, a list of maps, or a list of ``Key``/``Value`` pairs in four spellings."""
+    if isinstance(tags, Mapping):
+        return {str(key): "" if value is None else str(value) for key, value in tags.items()}
+    found: dict[str, str] = {}
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, Mapping):
+            pair = next((names for names in _TAG_NAMES if names[0] in tag), None)
+            found |= {str(tag[pair[0]]): str(tag.get(pair[1]) or "")} if pair else tag_map(tag)
+    return found
+
+
+def moment(value: Any) -> str | None:
+    """When something was created, from AWS's many ways to say it: a datetime, ISO 8601 text, or seconds or milliseconds since 1970."""
+    try:
+        if isinstance(value, datetime):
+            return timestamp(value)
+        if isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdigit()):
+            number = float(value)
+            return timestamp(datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS else number, UTC))
+        if isinstance(value, str) and value:
+            read = datetime.fromisoformat(value)
+            return timestamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+_MILLISECONDS = 1e11
+"""As seconds that would be the year 5138; as milliseconds it is 1973, before there was anything to list."""
+
+
+def text(value: Any) -> str | None:
+    """*value* as text, or None when AWS said nothing."""
+    return None if value is None or value == "" else value if type(value) is str else str(value)
+
+
+def normalise(
+    resource: Resource,
+    known: Known,
+    *,
+    scan_id: str,
+    parent_arn: str | None,
+    region: str,
+    tags: Mapping[str, str] | None,
+    supplementary: Mapping[str, Any],
+) -> ResourceRecord | None:
+    """The record of the item that *known* knows, or None when it has no identity."""
+    named = {**known, "tags": tags or {}}
+    arn = text(known.get("arn")) if resource.arn else None
+    identity = text(fill(resource.id, named))
+    if identity is None:
+        return None
+    return ResourceRecord(
+        account_id=known["account_id"],
+        arn=arn,
+        configuration=plain(known["item"]),
+        created_at=moment(_filled(resource.created, named)),
+        name=text(_filled(resource.name, named)),
+        observed_at=now(),
+        parent_arn=parent_arn,
+        partition=known["partition"],
+        region=region,
+        resource_id=identity,
+        resource_type=resource.type,
+        scan_id=scan_id,
+        service=resource.service,
+        state=text(_filled(resource.state, named)),
+        supplementary={name: plain(value) for name, value in supplementary.items()},
+        tags=tags,
+    )
+
+
+def _filled(template: str | None, known: Known) -> Any:
+    return None if template is None else fill(template, known)
+
+
+def joined_tags(entries: Iterable[Any]) -> dict[str, dict[str, str]]:
+    """Tags of a batch by what they belong to: each entry has a ``key`` and, as its ``value``, the tags."""
+    return {str(entry["key"]): tag_map(entry.get("value")) for entry in entries if isinstance(entry, Mapping) and entry.get("key")}

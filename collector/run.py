@@ -1,0 +1,85 @@
+"""START READING HERE: tasks in, lines out, workers between."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import structlog
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from collector.aws.page import Asks
+from collector.collect import collect
+from collector.plan import Task
+from collector.record import CoverageRecord, Kind, Record
+from collector.sink import Sink
+
+log = structlog.get_logger()
+
+PAGES_WAITING = 100
+"""Pages of records between the workers and the writer; when it is full, the workers wait for the sink."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is; the numbers of the display, of the closing table and of the manifest."""
+
+    tasks: int = 0
+    resources: Counter[str] = field(default_factory=Counter)
+    """Resources by type."""
+    incomplete: Counter[str] = field(default_factory=Counter)
+    """Targets, by type, in which the listing is not complete."""
+    gaps: Counter[Kind] = field(default_factory=Counter)
+    coverage: int = 0
+
+    def add(self, record: CoverageRecord) -> None:
+        self.coverage += 1
+        self.resources[record.resource_type] += record.resources
+        self.incomplete[record.resource_type] += not record.complete
+        for gap in record.gaps:
+            self.gaps[gap.kind] += gap.count
+
+
+async def run(tasks: Iterable[Task], gateway: Asks, sink: Sink, *, workers: int, done: Callable[[Task], None] | None = None) -> Progress:
+    """Carry out every task, at most *workers* at once; a slow sink slows the workers, and no list of all tasks or records is ever held.
+
+    Raises SinkError when records cannot be written and CallNotAllowedError when a call was about to be made that no spec names.
+    """
+    progress = Progress()
+    send_task, task_stream = anyio.create_memory_object_stream[Task](0)
+    send_page, page_stream = anyio.create_memory_object_stream[Sequence[Record]](PAGES_WAITING)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_write, page_stream, sink)
+        for _ in range(workers):
+            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, done)
+        task_stream.close()
+        send_page.close()
+        async with send_task:
+            for task in tasks:
+                await send_task.send(task)
+    return progress
+
+
+async def _work(
+    tasks: MemoryObjectReceiveStream[Task],
+    out: MemoryObjectSendStream[Sequence[Record]],
+    gateway: Asks,
+    progress: Progress,
+    done: Callable[[Task], None] | None,
+) -> None:
+    """Carry out one task after another."""
+    async with tasks, out:
+        async for task in tasks:
+            for coverage in await collect(task, gateway, out.send):
+                progress.add(coverage)
+            progress.tasks += 1
+            log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)
+            if done is not None:
+                done(task)
+
+
+async def _write(pages: MemoryObjectReceiveStream[Sequence[Record]], sink: Sink) -> None:
+    """The one ordered writer: a task's coverage comes after its resources."""
+    async with pages:
+        async for records in pages:
+            await sink.write(records)

@@ -1,0 +1,165 @@
+"""Flags, environment and file become one frozen value. A setting has one name: ``--hub-role``, ``COLLECTOR_HUB_ROLE``, ``hub_role = ""`` in the file.
+
+A flag wins over the environment, the environment over the file. What is secret, or belongs to one account, is no flag.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from collector.errors import SettingsError
+from collector.spec.reader import did_you_mean
+
+PREFIX = "COLLECTOR_"
+FILE = Path("collector.toml")
+"""Read from the working directory when no other file is named."""
+
+_ACCOUNT = re.compile(r"\d{12}\Z")
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/\-]{2,1224}\Z", re.ASCII)
+_SESSION_NAME = re.compile(r"[\w+=,.@\-]{2,64}\Z", re.ASCII)
+_ROLE_NAME = re.compile(r"(arn:[\w\-]+:iam::\d{12}:role/)?[\w+=,.@/\-]{1,576}\Z", re.ASCII)
+_UNIT = re.compile(r"(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\Z")
+
+
+def setting(help: str, *, default: Any = (), flag: bool = True, metavar: str | None = None, secret: bool = False) -> Any:
+    """A field of the settings: what the help says of it, whether it may be given on the command line, and whether it may be shown."""
+    about = {"help": help, "flag": flag, "metavar": metavar}
+    return field(default=default, metadata=about, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which specs."""
+
+    specs: tuple[Path, ...] = setting("A folder of your own specs; a file of the same name replaces ours.", metavar="DIR")
+    service: tuple[str, ...] = setting("Read only these services (pattern).", metavar="NAME")
+    exclude_service: tuple[str, ...] = setting("Leave these services out (pattern).", metavar="NAME")
+    type: tuple[str, ...] = setting("Read only these resource types (pattern), such as AWS::EC2::Instance or ec2.instance.", metavar="TYPE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where(Selection):
+    """Which accounts and regions, and how to get into them."""
+
+    account: tuple[str, ...] = setting("Read this account; otherwise the one of the current credentials.", metavar="ID")
+    exclude_account: tuple[str, ...] = setting("Leave this account out.", metavar="ID")
+    organization: bool = setting("Read every active account of the AWS organisation.", default=False)
+    unit: tuple[str, ...] = setting("Only accounts in this organisational unit or below it (implies --organization).", metavar="OU")
+    exclude_unit: tuple[str, ...] = setting("No accounts in this organisational unit or below it (implies --organization).", metavar="OU")
+    role: str | None = setting("The role to assume in each account: its name, or an ARN.", default=None, metavar="NAME")
+    hub_role: str | None = setting("A role to assume first, from which the others are assumed.", default=None, metavar="ARN")
+    session_name: str = setting("What the customer sees in CloudTrail.", default="aws-service-inventory-collector", metavar="NAME")
+    external_id: str | None = setting("The ExternalId of every account's role.", default=None, flag=False, secret=True)
+    external_id_file: Path | None = setting(
+        "A file with the ExternalId, or a TOML table of one for each account.", default=None, metavar="FILE"
+    )
+    external_ids: Mapping[str, str] = field(
+        default_factory=dict, repr=False, metadata={"help": "The ExternalId of single accounts: a table in the file.", "flag": False}
+    )
+    hub_external_id: str | None = setting("The ExternalId of the hub role.", default=None, flag=False, secret=True)
+    region: tuple[str, ...] = setting("Read only these regions (pattern); otherwise all that are switched on.", metavar="REGION")
+    exclude_region: tuple[str, ...] = setting('Leave these regions out (pattern); "global" leaves out services without a region.', metavar="REGION")
+    profile: str | None = setting("The AWS profile to start from; otherwise AWS_PROFILE and the usual chain.", default=None, metavar="NAME")
+
+    def __post_init__(self) -> None:
+        for name in ("account", "exclude_account"):
+            _each(name, getattr(self, name), _ACCOUNT, "an account has 12 digits")
+        for name in ("unit", "exclude_unit"):
+            _each(name, getattr(self, name), _UNIT, "a unit is named by its id, ou-… or r-…")
+        for account_id, external_id in self.external_ids.items():
+            _each("external_ids", (account_id,), _ACCOUNT, "an account has 12 digits")
+            _external_id(f"the ExternalId of {account_id}", external_id)
+        _external_id("external_id", self.external_id)
+        _external_id("hub_external_id", self.hub_external_id)
+        _each("session_name", (self.session_name,), _SESSION_NAME, "2 to 64 of A-Z a-z 0-9 + = , . @ _ -")
+        _each("role", (self.role,) if self.role is not None else (), _ROLE_NAME, "a role's name or ARN")
+        _each("hub_role", (self.hub_role,) if self.hub_role is not None else (), re.compile(r"arn:[\w\-]+:iam::\d{12}:role/.+"), "the role's ARN")
+        if self.role and self.role.startswith("arn:") and not self.is_one_account:
+            raise SettingsError(f"role: {self.role} is one account's role; for several accounts give the role's name")
+
+    @property
+    def reads_organization(self) -> bool:
+        return self.organization or bool(self.unit or self.exclude_unit)
+
+    @property
+    def is_one_account(self) -> bool:
+        return not self.reads_organization and len(self.account) < 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings(Where):
+    """Everything that a run can be told."""
+
+    to: str | None = setting("Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST")
+    compress: bool = setting("Compress the files (zstd).", default=False)
+    part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
+    workers: int = setting("Tasks at the same time.", default=64, metavar="N")
+
+    def __post_init__(self) -> None:
+        Where.__post_init__(self)
+        for name, low, high in (("workers", 1, 1000), ("part_megabytes", 1, 100_000)):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise SettingsError(f"{name}: {value} is not within {low} to {high}")
+
+
+def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) -> None:
+    for value in values:
+        if not form.match(value):
+            raise SettingsError(f'{name}: "{value}" — {what}')
+
+
+def _external_id(name: str, value: Any) -> None:
+    """The value itself is never repeated: it is half of what protects the customer's role."""
+    if value is not None and not (isinstance(value, str) and _EXTERNAL_ID.match(value)):
+        raise SettingsError(f"{name}: not an ExternalId (2 to 1,224 of A-Z a-z 0-9 _ + = , . @ : / -)")
+
+
+def settings_fields(kind: type[Selection]) -> tuple[Field[Any], ...]:
+    return fields(kind)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings in *path*. Raises SettingsError for what is not TOML, no setting, or of the wrong kind."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+    known = {each.name: each for each in fields(RunSettings)}
+    for name, value in document.items():
+        if name not in known:
+            raise SettingsError(f'{path}: unknown setting "{name}"{did_you_mean(name, known)}')
+        _right_kind(path, known[name], value)
+    return document
+
+
+def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
+    default = known.default if known.default is not MISSING else {}
+    kinds: Any = {tuple: list, bool: bool, int: int, dict: dict}.get(type(default), str)
+    if known.name == "part_megabytes":
+        kinds = int
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+        wanted = {list: "a list of texts", bool: "true or false", int: "a whole number", dict: "a table", str: "text"}[kinds]
+        raise SettingsError(f'{path}: "{known.name}" must be {wanted}')
+    if kinds in (list, dict) and not all(isinstance(each, str) for each in (value.values() if kinds is dict else value)):
+        raise SettingsError(f'{path}: "{known.name}" must hold texts only')
+
+
+def read_external_ids(path: Path) -> str | dict[str, str]:
+    """The ExternalId in *path*, or the table of one for each account."""
+    try:
+        text = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"external_id_file: {path} cannot be read") from error
+    if "=" not in text or ("\n" not in text and _EXTERNAL_ID.match(text)):
+        return text
+    try:
+        return {str(name): str(value) for name, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f'external_id_file: {path} holds neither one ExternalId nor lines of 111122223333 = "…"') from error

@@ -1,0 +1,160 @@
+"""A folder on disk. Crash safety by write order: resources reach the disk before the coverage that vouches for them, the manifest last.
+
+Lines are on the disk (fsync) about two seconds after they were written, or after a megabyte. The folder and its files are for their
+owner alone: a customer's configuration is nobody else's business on a shared machine.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import anyio.to_thread
+
+from collector.errors import SinkError
+from collector.record import Record
+from collector.sink.stream import MANIFEST, File, Streams, manifest_text
+
+LOCK = ".lock"
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+
+
+class FolderSink:
+    """Writes a snapshot into *folder*, which only one run may do at a time."""
+
+    def __init__(self, folder: Path, *, compress: bool = False, part_megabytes: int | None = None) -> None:
+        self._folder = folder
+        self._lock: int | None = None
+        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await _on_disk(self._folder, self._take)
+        except BaseException:
+            self._let_go()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with anyio.CancelScope(shield=True):
+            try:
+                if not self._streams.is_torn:
+                    await self._streams.flush()
+            except SinkError:
+                if error is None:
+                    raise
+            finally:
+                await self._streams.abandon()
+                self._let_go()
+
+    def _take(self) -> None:
+        """Make the folder and lock it. Raises SinkError when another run has it or something is in it."""
+        try:
+            self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise SinkError(f"{self._folder} is a file: name a new folder") from None
+        if not (self._folder / LOCK).exists():
+            self._refuse_if_used()  # not even a lock is left in a folder that was named by mistake
+        self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SinkError(f"{self._folder} is being written by another run") from None
+        self._refuse_if_used()
+
+    def _refuse_if_used(self) -> None:
+        used = min((path.name for path in self._folder.iterdir() if path.name != LOCK), default=None)
+        if used is not None:
+            raise SinkError(f"{self._folder} is not empty ({used}): name a new folder")
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def write(self, records: Sequence[Record]) -> None:
+        await self._streams.write(records)
+
+    async def finish(self, manifest: Mapping[str, Any]) -> None:
+        text = manifest_text(manifest, await self._streams.finish())
+        await _on_disk(self._folder, write_atomically, self._folder / MANIFEST, text)
+
+    async def _open_file(self, name: str) -> File:
+        file = _File(self._folder, name)
+        await _on_disk(self._folder, file.open)
+        return file
+
+
+class _File:
+    """A file in *folder*; what was appended is on the disk."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._file = -1
+
+    def open(self) -> None:
+        self._file = os.open(self._folder / self._name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        try:
+            _sync_folder(self._folder)
+        except OSError:
+            os.close(self._file)
+            raise
+
+    async def append(self, stored: bytes) -> None:
+        await _on_disk(self._folder, self._append, stored)
+
+    def _append(self, stored: bytes) -> None:
+        _write_all(self._file, stored)
+        os.fsync(self._file)
+
+    async def end(self) -> None:
+        await _on_disk(self._folder, os.fsync, self._file)
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            await _on_disk(self._folder, os.close, file)
+
+
+async def _on_disk(folder: Path, work: Callable[..., None], *arguments: Any) -> None:
+    """Do *work* in a thread: a disk may take its time, the event loop may not."""
+    try:
+        await anyio.to_thread.run_sync(work, *arguments)
+    except OSError as error:
+        raise SinkError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _write_all(file: int, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in *folder* to the disk: a synced file without its name is lost with the power."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def write_atomically(path: Path, text: bytes) -> None:
+    """*text* at *path*, all of it or nothing, whatever happens meanwhile. Raises OSError."""
+    beside = path.with_name(f".{path.name}.new")
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
+    try:
+        try:
+            _write_all(file, text)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)

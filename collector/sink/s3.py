@@ -1,0 +1,236 @@
+"""A prefix in an S3 bucket of our own. Nothing can be read before its object is complete, and the manifest is completed last.
+
+What a file is worth while it is written: its bytes go up as parts of a multipart upload, each of 8 MB or more, and S3 shows none of them
+until the upload is completed, which happens when the file ends: at the end of the run, or every `part_megabytes`. So a run that dies keeps
+the files it had ended, and coverage is only ever ended after the resources that it vouches for. Uploads still open are aborted; after a
+SIGKILL nobody does that: give the bucket a lifecycle rule that aborts incomplete multipart uploads.
+
+The credentials are those of whoever runs us and need s3:ListBucket, s3:PutObject and s3:AbortMultipartUpload there, with a KMS key
+kms:GenerateDataKey and kms:Decrypt. This is not a customer's account: the gateway, which would refuse every PutObject, is not on this way.
+"""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from io import BytesIO
+from types import TracebackType
+from typing import Any, Self
+
+import aioboto3
+import aiohttp
+import anyio
+import anyio.to_thread
+import structlog
+from aiobotocore.config import AioConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from collector import __version__
+from collector.errors import SinkError
+from collector.record import Record
+from collector.sink.stream import MANIFEST, File, Streams, manifest_text
+
+log = structlog.get_logger()
+
+UPLOAD_BYTES = 8 << 20
+"""One part of an upload. S3 takes 5 MiB and more (the last may be smaller), and 10,000 parts.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+PARTS_OF_ONE_SIZE = 2_500
+CONNECT_SECONDS = 10
+ABORT_SECONDS = 5.0
+"""What a run that is ending gives S3 to abort one upload, of two at most; a container that is being stopped has 30 seconds in all."""
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html and object-keys.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_SEGMENT = re.compile(r"[\w!\-.'()=:@+, ]+")
+_LONGEST_PREFIX = 900
+"""Bytes, of the 1,024 that a key may have."""
+
+
+def read_url(url: str) -> tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash. Raises SinkError."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    prefix = prefix.removesuffix("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise SinkError(f'{url}: "{bucket}" is not the name of a bucket; write s3://bucket/prefix')
+    for segment in prefix.split("/") if prefix else ():
+        if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):
+            raise SinkError(f'{url}: "{segment}" cannot stand in the prefix; write s3://bucket/prefix, without wildcards and empty parts')
+    if len(prefix.encode()) > _LONGEST_PREFIX:
+        raise SinkError(f"{url}: the prefix is longer than {_LONGEST_PREFIX} bytes")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+class S3Sink:
+    """Writes a snapshot under *to*, ``s3://bucket/prefix``, where nothing may be yet.
+
+    *kms_key* is a KMS key's id or ARN, or ``AES256`` for S3's own keys; without it the bucket's default encrypts. *profile* is the AWS
+    profile whose credentials are used, without it the usual chain.
+    """
+
+    def __init__(
+        self, to: str, *, compress: bool = False, part_megabytes: int | None = None, kms_key: str | None = None, profile: str | None = None
+    ) -> None:
+        self._bucket = _Bucket(to, kms_key)
+        self._profile = profile
+        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes)
+        self._client = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._bucket.connect(self._client, self._profile)
+            await self._bucket.refuse_if_used()
+            await self._bucket.refuse_if_not_writable()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._client.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._streams.abandon()
+            finally:
+                await self._client.aclose()
+
+    async def write(self, records: Sequence[Record]) -> None:
+        await self._streams.write(records)
+
+    async def finish(self, manifest: Mapping[str, Any]) -> None:
+        await self._bucket.put(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.finish())))
+
+    async def _open_file(self, name: str) -> File:
+        return _Object(self._bucket, name)
+
+
+class _Bucket:
+    """The few calls that are made to S3, and what is common to them."""
+
+    def __init__(self, url: str, kms_key: str | None) -> None:
+        self.url = url
+        self._name, self._prefix = read_url(url)
+        if kms_key is None:
+            self._encryption = {}
+        elif kms_key == "AES256":
+            self._encryption = {"ServerSideEncryption": "AES256"}
+        else:
+            self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
+        self._client: Any = None
+
+    async def connect(self, stack: AsyncExitStack, profile: str | None) -> None:
+        config = AioConfig(connect_timeout=CONNECT_SECONDS, user_agent_extra=f"aws-service-inventory-collector/{__version__}")
+        try:
+            self._client = await stack.enter_async_context(aioboto3.Session(profile_name=profile).client("s3", config=config))
+        except (BotoCoreError, ValueError, OSError) as error:
+            raise SinkError(f"{self.url} cannot be written: {error}") from error
+
+    async def refuse_if_used(self) -> None:
+        # The console marks a folder with an empty object of the prefix's own name: the listing starts after it.
+        after = {"StartAfter": self._prefix} if self._prefix else {}
+        listed = await self._ask("list_objects_v2", Prefix=self._prefix, MaxKeys=1, **after)
+        for item in listed.get("Contents", ()):
+            raise SinkError(f"{self.url} is not empty ({item['Key'].removeprefix(self._prefix)}): name a new prefix")
+
+    async def refuse_if_not_writable(self) -> None:
+        """An upload begun and aborted asks for the same permissions, of the bucket and of the key, as the writing hours later."""
+        await self.abort(MANIFEST, await self.begin(MANIFEST))
+
+    async def put(self, name: str, body: BytesIO) -> None:
+        """The whole object at once. One that is there already is another run's, and stays."""
+        checksum = await _checksum(body)
+        await self._ask(
+            "put_object", name, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, IfNoneMatch="*", **self._encryption
+        )
+
+    async def begin(self, name: str) -> str:
+        """Begin a multipart upload; its id."""
+        with anyio.CancelScope(shield=True):  # an upload whose id never came back could not be aborted
+            begun = await self._ask("create_multipart_upload", name, ChecksumAlgorithm="SHA256", **self._encryption)
+        return str(begun["UploadId"])
+
+    async def upload(self, name: str, upload: str, number: int, body: BytesIO) -> dict[str, Any]:
+        """One part of an upload; what completing it will ask for."""
+        checksum = await _checksum(body)
+        answer = await self._ask(
+            "upload_part", name, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum
+        )
+        return {"ETag": answer["ETag"], "PartNumber": number, "ChecksumSHA256": checksum}
+
+    async def complete(self, name: str, upload: str, parts: Sequence[Mapping[str, Any]]) -> None:
+        await self._ask("complete_multipart_upload", name, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+
+    async def abort(self, name: str, upload: str) -> None:
+        await self._ask("abort_multipart_upload", name, UploadId=upload)
+
+    async def _ask(self, call: str, name: str | None = None, **params: Any) -> dict[str, Any]:
+        """S3's answer. Raises SinkError with the destination, S3's code and its message."""
+        if name is not None:
+            params["Key"] = self._prefix + name
+        try:
+            answer: dict[str, Any] = await getattr(self._client, call)(Bucket=self._name, **params)
+        except ClientError as error:
+            code, said = error.response["Error"].get("Code", "?"), error.response["Error"].get("Message", "")
+            if code == "PreconditionFailed":
+                said = f"{name} is there already: another run writes here, or the answer that this one wrote it was lost"
+            raise SinkError(f"{self.url} cannot be written: {error.operation_name}: {code}: {_one_line(said)}") from error
+        except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+            raise SinkError(f"{self.url} cannot be written: {type(error).__name__}: {_one_line(str(error))}") from error
+        return answer
+
+
+class _Object:
+    """A file as an object: one PutObject when it is small, a multipart upload when it is not. Holds one part of an upload in memory."""
+
+    def __init__(self, bucket: _Bucket, name: str) -> None:
+        self._bucket, self._name = bucket, name
+        self._waiting = BytesIO()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    async def append(self, stored: bytes) -> None:
+        self._waiting.write(stored)
+        if self._waiting.tell() >= upload_bytes(len(self._parts)):
+            await self._send()
+
+    async def end(self) -> None:
+        if self._upload is None:
+            await self._bucket.put(self._name, self._waiting)
+            return
+        if self._waiting.tell():
+            await self._send()
+        await self._bucket.complete(self._name, self._upload, self._parts)
+        self._upload = None
+
+    async def abandon(self) -> None:
+        if self._upload is not None:
+            upload, self._upload = self._upload, None
+            try:
+                with anyio.fail_after(ABORT_SECONDS):
+                    await self._bucket.abort(self._name, upload)
+            except (SinkError, TimeoutError) as error:
+                # What ended the run is the error to tell; this one costs storage until somebody aborts the upload.
+                log.warning("upload.left_open", to=self._bucket.url, file=self._name, upload_id=upload, error=str(error) or "no answer")
+
+    async def _send(self) -> None:
+        if self._upload is None:
+            self._upload = await self._bucket.begin(self._name)
+        self._parts.append(await self._bucket.upload(self._name, self._upload, len(self._parts) + 1, self._waiting))
+        self._waiting = BytesIO()
+
+
+def upload_bytes(parts: int) -> int:
+    """How large the next part of an upload is that has *parts*: 8 MiB at first, four times that at last, so that 10,000 hold 200 GB."""
+    return UPLOAD_BYTES * (1 + parts // PARTS_OF_ONE_SIZE)
+
+
+async def _checksum(body: BytesIO) -> str:
+    """The SHA-256 of *body* as S3 wants it, made from our own memory and not by the SDK: it also covers the way through the SDK."""
+    body.seek(0)
+    digest = await anyio.to_thread.run_sync(hashlib.sha256, body.getbuffer())
+    return b64encode(digest.digest()).decode()
+
+
+def _one_line(said: str) -> str:
+    return " ".join(said.split())[:300]

@@ -1,0 +1,141 @@
+"""Bad input gets one clear line, exit status 2, and nothing is written."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.cli import main
+from collector.demo.demo import emulated_environment
+from collector.demo.emulator import emulator
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[None]:
+    with emulator() as url, emulated_environment(url):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def somewhere_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def collector(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+    """(exit status, standard output, standard error) of the command line."""
+    monkeypatch.setattr(sys, "argv", ["collector", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+SQS = ("--service", "sqs")
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--service", "sqss"), 'no service "sqss" — did you mean "sqs"?; `collector specs list` shows them'),
+        (("--type", "AWS::SQS::Queues"), 'no type "AWS::SQS::Queues" — did you mean "AWS::SQS::Queue"?; `collector specs list` shows them'),
+        ((*SQS, "--region", "eu-west-9"), 'region: no region "eu-west-9" in the partition aws — did you mean "eu-west-3"?'),
+        ((*SQS, "--account", "12345"), 'account: "12345" — an account has 12 digits'),
+        ((*SQS, "--organization", "--role", "R", "--account", "999999999999"), "account: 999999999999 is not among the"),
+        ((*SQS, "--account", "111111111111"), "role is missing: account 111111111111 is not the account of the current credentials (123456789012)"),
+        ((*SQS, "--role", "not a role"), 'role: "not a role" — a role\'s name or ARN'),
+        ((*SQS, "--unit", "Production"), 'unit: "Production" — a unit is named by its id, ou-… or r-…'),
+        ((*SQS, "--workers", "0"), "workers: 0 is not within 1 to 1000"),
+        ((*SQS, "--to", "/proc/nowhere"), "/proc/nowhere cannot be written: No such file or directory"),
+        ((*SQS, "--specs", "nowhere"), "nowhere: no such folder of specs"),
+        ((*SQS, "--config", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
+        ((*SQS, "--exclude-service", "sqs"), "nothing is left to read: the chosen types are not of the chosen services"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
+)
+def test_one_clear_line(
+    arguments: tuple[str, ...], line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status, out, err = collector(capsys, monkeypatch, "run", *arguments)
+
+    assert status == 2
+    assert out == ""
+    (told,) = [each for each in err.splitlines() if not each.startswith("{")]
+    assert told.startswith(f"collector: {line}")
+    assert list(tmp_path.iterdir()) == []
+
+
+SPEC = '[queue]\ntype = "AWS::SQS::Queue"\nid = "{item}"\nlist = { call = "ListQueues", take = "QueueUrls[]", params = { MaxResults = 1000 } }\n'
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ("[queue", "sqs.toml: not TOML: "),
+        (SPEC.replace("take", "tak"), 'sqs.toml [queue.list]: unknown key "tak" — did you mean "take"?'),
+        (SPEC.replace("MaxResults", "MaxResult"), 'sqs.toml [queue.list]: no parameter "MaxResult" — did you mean "MaxResults"?'),
+        (SPEC.replace("QueueUrls[]", "QueueUrl[]"), 'sqs.toml [queue.list]: take = "QueueUrl[]": no member "QueueUrl" — did you mean "QueueUrls"?'),
+        (SPEC.replace("QueueUrls[]", "QueueUrls["), 'sqs.toml [queue.list]: take = "QueueUrls[": not JMESPath'),
+        (SPEC.replace('"ListQueues"', '"PurgeQueue"'), "sqs.toml [queue.list]: PurgeQueue is not a Describe, List, Get or BatchGet"),
+        (
+            SPEC + '[queue.get.tags]\ncall = "ListQueueTags"\ntake = "Tags"\n',
+            'sqs.toml [queue.get.tags]: required parameter "QueueUrl" is missing',
+        ),
+    ],
+    ids=["TOML", "key", "parameter", "member", "JMESPath", "mutating", "required"],
+)
+def test_a_spec_that_does_not_hold_is_refused_before_anything_is_asked(
+    spec: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "sqs.toml").write_text(spec)
+
+    status, out, err = collector(capsys, monkeypatch, "run", *SQS, "--specs", "specs", "--to", "out")
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"collector: {line}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    status, out, err = collector(capsys, monkeypatch, "run", *SQS)
+
+    assert (status, out) == (2, "")
+    assert err.startswith("collector: no AWS credentials found: set AWS_PROFILE")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("roel = 'x'", 'collector.toml: unknown setting "roel" — did you mean "role"?'),
+        ("account = '111111111111'", 'collector.toml: "account" must be a list of texts'),
+        ("workers = true", 'collector.toml: "workers" must be a whole number'),
+        ("role = ", "collector.toml: not TOML: "),
+        ("external_id = 'x'", "external_id: not an ExternalId"),
+        ("[external_ids]\n1 = 'abc'", 'external_ids: "1" — an account has 12 digits'),
+    ],
+)
+def test_a_settings_file_that_does_not_hold(
+    text: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "collector.toml").write_text(text)
+
+    status, _, err = collector(capsys, monkeypatch, "run", *SQS)
+
+    assert status == 2
+    assert err.startswith(f"collector: {line}")
+
+
+def test_a_misspelt_variable_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLLECTOR_ROEL", "Inventory")
+
+    status, _, err = collector(capsys, monkeypatch, "run", *SQS)
+
+    assert (status, err) == (2, 'collector: unknown variable COLLECTOR_ROEL — did you mean "COLLECTOR_ROLE"?\n')

@@ -1,0 +1,70 @@
+"""What AWS's codes and messages mean."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from collector.aws.api_error import denial_reason, from_client_error
+
+
+def error(code: str, message: str = "", status: int = 400) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "X")
+
+
+WHO = "User: arn:aws:sts::111122223333:assumed-role/Inventory/us is not authorized to perform: sqs:ListQueues on resource: * "
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (WHO + "because no identity-based policy allows the sqs:ListQueues action", "iam"),
+        (WHO + "with an explicit deny in an identity-based policy", "iam"),
+        (WHO + "with an explicit deny in a service control policy", "scp"),
+        (WHO + "because no service control policy allows the sqs:ListQueues action", "scp"),
+        (WHO + "with an explicit deny in a resource control policy", "rcp"),
+        (WHO + "because no permissions boundary allows the sqs:ListQueues action", "boundary"),
+        (WHO + "because no session policy allows the sqs:ListQueues action", "session-policy"),
+        (WHO + "with an explicit deny in a resource-based policy", "resource-policy"),
+        (WHO + "because no VPC endpoint policy allows the sqs:ListQueues action", "vpc-endpoint-policy"),
+        ("You are not authorized to perform this operation. Encoded authorization failure message: x", "iam"),
+        ("", "iam"),
+    ],
+)
+def test_the_message_tells_which_policy_refused(message: str, reason: str) -> None:
+    assert denial_reason(message) == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "passing"),
+    [
+        ("AccessDenied", 403, "denied", False),
+        ("UnauthorizedOperation", 403, "denied", False),
+        ("com.amazon.coral.service#AccessDeniedException", 400, "denied", False),
+        ("AccessDeniedException:http://internal.amazon.com/coral/", 400, "denied", False),
+        ("ThrottlingException", 400, "throttled", True),
+        ("RequestLimitExceeded", 503, "throttled", True),
+        ("SlowDown", 503, "throttled", True),
+        ("", 429, "throttled", True),
+        ("OptInRequired", 403, "unavailable", False),
+        ("UnknownOperationException", 400, "unavailable", False),
+        ("InternalFailure", 500, "failed", True),
+        ("", 503, "failed", True),
+        ("ValidationException", 400, "failed", False),
+        ("ExpiredToken", 403, "failed", True),
+    ],
+)
+def test_codes_become_kinds(code: str, status: int, kind: str, passing: bool) -> None:
+    meaning = from_client_error(error(code, status=status))
+
+    assert (meaning.kind, meaning.passing) == (kind, passing)
+
+
+def test_text_that_is_no_code_is_not_repeated() -> None:
+    meaning = from_client_error(error("<html>secret of the proxy</html>", status=502))
+
+    assert meaning.code == "HTTP502"
+
+
+def test_the_message_is_not_kept() -> None:
+    meaning = from_client_error(error("AccessDenied", WHO))
+
+    assert "111122223333" not in f"{meaning!r} {meaning} {vars(meaning)}"
