@@ -1,0 +1,1 @@
+"""Compiled calls -> policies and templates; a role's policies -> what they grant, and whether it may be read with."""
