@@ -8,6 +8,7 @@ from itertools import islice, product, repeat
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
+import structlog
 
 from collector.aws.api_error import ApiError
 from collector.aws.page import Asks, Tally, pages
@@ -15,10 +16,18 @@ from collector.normalise import compiled, items_of, joined_tags, normalise, tag_
 from collector.plan import Task
 from collector.record import CoverageRecord, Gap, Record, ResourceRecord, timestamp
 from collector.spec.model import Call, Resource
+from collector.stop import Stop
 from collector.template import Arn, fill, fill_all, references
+
+log = structlog.get_logger()
 
 ABREAST = 8
 """Calls of one task at the same time. The pace bounds their rate; this bounds what a thousand buckets hold in memory."""
+
+PAGE = 1_000
+"""Items handled together. A few calls answer with all there is; a million items on one page must not become a million records at once."""
+_NOT_AS_MODELLED = (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError)
+"""What handling an answer raises when it is not of the shape that AWS's model says. A gap, for one odd answer must not end a run."""
 
 Emit: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records to be written; waits when the sink is behind."""
@@ -27,14 +36,23 @@ Item: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 
-async def collect(task: Task, gateway: Asks, emit: Emit) -> list[CoverageRecord]:
-    """Carry out *task*: hand page after page of records to *emit*, and at the end one coverage record for each type of the family."""
+async def collect(task: Task, gateway: Asks, emit: Emit, stop: Stop | None = None) -> list[CoverageRecord]:
+    """Carry out *task*: hand page after page of records to *emit*, and at the end one coverage record for each type of the family.
+
+    When *stop* is asked for, a task that has not begun is not begun, and one in flight may be cut; both say so in their coverage.
+    """
+    stop = stop or Stop()
     scans = {resource.key: Scan(task, resource) for resource in task.family.resources()}
     reading = Reading(task, gateway, emit, scans)
-    if task.gap is None:
-        await reading.family()
-    else:
+    if task.gap is not None:
         reading.refused(task.family.root, task.gap)
+    elif stop.is_asked:
+        reading.refused(task.family.root, stop.gap(task.family))
+    else:
+        with stop.in_flight() as calls:
+            await reading.family()
+        if calls.cancelled_caught:
+            reading.refused(task.family.root, stop.gap(task.family))
     coverage = [scans[resource.key].coverage() for resource in task.family.written()]
     await emit(coverage)
     return coverage
@@ -113,6 +131,9 @@ class Reading:
         except ApiError as error:
             if error.code not in resource.list.not_enabled:
                 self.refused(resource, error.gap(resource.list.action, arn=_arn_of(parent)))
+        except _NOT_AS_MODELLED as error:
+            log.error("answer.unreadable", type=resource.type, error=type(error).__name__, exc_info=error)
+            self.refused(resource, Gap(action=resource.list.action, arn=_arn_of(parent), code="UnreadableAnswer", kind="failed"))
 
     def refused(self, resource: Resource, gap: Gap) -> None:
         """Part of *resource*'s listing could not be read: what lies under that part was not seen either."""
@@ -131,7 +152,9 @@ class Reading:
             try:
                 async for answer in self._raw_pages(resource, call, around["region"], {**params, **asked}):
                     self._note_failures(resource, call, answer)
-                    yield [_item(around, item, listed=item, over=asked) for item in items_of(taken(call, answer))]
+                    items = items_of(taken(call, answer))
+                    for start in range(0, len(items), PAGE):
+                        yield [_item(around, item, listed=item, over=asked) for item in items[start : start + PAGE]]
             except ApiError as error:
                 if error.code not in call.absent:
                     raise
@@ -244,9 +267,9 @@ class Reading:
                 records.append(record)
             else:
                 self.refused(resource, Gap(action=resource.list.action, code="NoIdentity", kind="failed"))
-        scan.resources += len(records)
         if records:
             await self.emit(records)
+            scan.resources += len(records)
 
     def _region(self, resource: Resource, item: Item) -> str:
         """The record's region: ``global`` in a service of global scope whose resources are not placed by a ``region``."""

@@ -13,6 +13,7 @@ from collector.collect import collect
 from collector.plan import Task
 from collector.record import CoverageRecord, Kind, Record
 from collector.sink import Sink
+from collector.stop import Stop
 
 log = structlog.get_logger()
 
@@ -40,8 +41,18 @@ class Progress:
             self.gaps[gap.kind] += gap.count
 
 
-async def run(tasks: Iterable[Task], gateway: Asks, sink: Sink, *, workers: int, done: Callable[[Task], None] | None = None) -> Progress:
+async def run(
+    tasks: Iterable[Task],
+    gateway: Asks,
+    sink: Sink,
+    *,
+    workers: int,
+    stop: Stop | None = None,
+    done: Callable[[Task], None] | None = None,
+) -> Progress:
     """Carry out every task, at most *workers* at once; a slow sink slows the workers, and no list of all tasks or records is ever held.
+
+    Once *stop* is asked for, what is left is written as cut: every task has its coverage, however the run ends.
 
     Raises SinkError when records cannot be written and CallNotAllowedError when a call was about to be made that no spec names.
     """
@@ -51,7 +62,7 @@ async def run(tasks: Iterable[Task], gateway: Asks, sink: Sink, *, workers: int,
     async with anyio.create_task_group() as group:
         group.start_soon(_write, page_stream, sink)
         for _ in range(workers):
-            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, done)
+            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, stop or Stop(), done)
         task_stream.close()
         send_page.close()
         async with send_task:
@@ -65,12 +76,13 @@ async def _work(
     out: MemoryObjectSendStream[Sequence[Record]],
     gateway: Asks,
     progress: Progress,
+    stop: Stop,
     done: Callable[[Task], None] | None,
 ) -> None:
     """Carry out one task after another."""
     async with tasks, out:
         async for task in tasks:
-            for coverage in await collect(task, gateway, out.send):
+            for coverage in await collect(task, gateway, out.send, stop):
                 progress.add(coverage)
             progress.tasks += 1
             log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)

@@ -10,7 +10,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 from tenacity.wait import wait_base
 
 from collector.aws.api_error import ApiError, from_exception
-from collector.aws.pace import Paces, take_turn
+from collector.aws.breaker import Breaker, may_retry
+from collector.aws.pace import Pace, Paces, take_turn
 from collector.aws.page import Tally
 from collector.aws.session import Caller, Clients, Credentials
 from collector.plan import Target
@@ -55,6 +56,7 @@ class Gateway:
     """Declared rates to start with, by service."""
     backoff: wait_base = BACKOFF
     paces: Paces = field(default_factory=Paces)
+    breaker: Breaker = field(default_factory=Breaker)
     counts: Counts = field(default_factory=Counts)
 
     async def once(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
@@ -63,9 +65,7 @@ class Gateway:
         Raises ApiError when AWS does not answer it, CallNotAllowedError when no spec allows it.
         """
         self.permitted.require(call.service, call.operation, params)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(_passes), stop=_enough, wait=self.backoff, sleep=anyio.sleep, reraise=True
-        )
+        retrying = AsyncRetrying(retry=retry_if_exception(_passes), stop=self._enough, wait=self.backoff, sleep=anyio.sleep, reraise=True)
         async for attempt in retrying:
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
@@ -75,9 +75,12 @@ class Gateway:
         raise AssertionError("tenacity either returns or raises")
 
     async def _attempt(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
+        refusal = self.breaker.known_refusal(call, target)
+        if refusal is not None:
+            raise refusal
         credentials = await self.identities.of(target.account_id)
         pace = self.paces.of((target.account_id, target.region, call.service), self.rates.get(call.service))
-        sent = await take_turn(pace)
+        taken = await take_turn(pace)
         self.counts.calls += 1
         tally.calls += 1
         try:
@@ -86,16 +89,17 @@ class Gateway:
             error = from_exception(raised)
             if error is None:
                 raise
-            self._learn(error, call, target, pace_sent=sent)
+            self._learn(error, call, target, pace, taken)
             raise error from None
         pace.answered()
+        self.breaker.answered(target, call)
         return answer
 
-    def _learn(self, error: ApiError, call: Call, target: Target, *, pace_sent: float) -> None:
+    def _learn(self, error: ApiError, call: Call, target: Target, pace: Pace, taken: float) -> None:
+        self.breaker.learn(error, call, target)
         if error.kind == "throttled":
             self.counts.throttled += 1
-            pace = self.paces.of((target.account_id, target.region, call.service))
-            pace.refused(pace_sent, anyio.current_time())
+            pace.refused(taken, anyio.current_time())
             log.debug(
                 "call.throttled",
                 service=call.service, operation=call.operation, account_id=target.account_id, region=target.region, rate=pace.rate,
@@ -104,10 +108,12 @@ class Gateway:
             self.identities.renew(target.account_id)
 
 
+    def _enough(self, state: RetryCallState) -> bool:
+        """When to stop asking: each reason has its number of attempts, and the run its budget."""
+        error = state.outcome.exception() if state.outcome else None
+        attempts = ATTEMPTS.get(error.kind, 1) if isinstance(error, ApiError) else 1
+        return state.attempt_number >= attempts or not may_retry(self.counts.calls, self.counts.retries)
+
+
 def _passes(error: BaseException) -> bool:
     return isinstance(error, ApiError) and error.passing
-
-
-def _enough(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    return not isinstance(error, ApiError) or state.attempt_number >= ATTEMPTS.get(error.kind, 1)

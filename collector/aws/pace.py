@@ -1,11 +1,12 @@
 """How fast may we call? One pace for each (account, region, service), because that is how AWS counts.
 
-Additive increase, multiplicative decrease (Chiu and Jain, 1989; TCP since): each answered call makes the pace a little quicker, a throttled one
-halves it. A throttle that belongs to calls sent before the pace was last cut does not cut it again.
+AWS's limits are token buckets: a burst, then so many calls a second. What is answered between two throttles tells how many, so a throttle sets
+the rate a little below that, never by more than half at once. From there it rises slowly, then quicker, over calls and not over seconds: the
+share of throttled calls is then the same for an API of one call a second as for one of a hundred.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
@@ -17,7 +18,11 @@ START = 20.0
 """Calls per second where no tighter limit is documented: EC2's describe calls refill at 20 a second (EC2 API throttling, user guide)."""
 SLOWEST, QUICKEST = 0.2, 200.0
 STEP = 1.0
-"""What a second of answered calls adds, in calls per second."""
+"""What a second of answered calls adds, in calls per second, as long as nothing was ever throttled."""
+LEAST_FALL, MOST_FALL = 0.85, 0.5
+"""What is left of the rate after a throttle, at most and at least."""
+ROUND, RISE = 60, 0.15
+"""After so many answered calls the rate has risen by this share: about one throttle in a round, two or three calls in a hundred."""
 REMEMBERED = 20_000
 """Paces kept. What was never throttled is forgotten first, so that a run over thousands of accounts stays flat."""
 
@@ -29,8 +34,13 @@ class Pace:
     rate: float = START
     burst: float = START
     throttled: int = 0
+    _base: float = 0.0
+    """The rate after the last throttle, in calls per second; zero as long as there was none."""
+    _answered: int = 0
+    """Calls answered since then."""
     _ready: float = 0.0
-    _cut: float = field(default=float("-inf"))
+    _fell: float = float("-inf")
+    """When that was."""
 
     def wait(self, moment: float) -> float:
         """Take the next place; seconds from *moment* until it comes."""
@@ -40,16 +50,24 @@ class Pace:
 
     def answered(self) -> None:
         """A call went through."""
-        self.rate = min(QUICKEST, self.rate + STEP / self.rate)
+        self._answered += 1
+        rise = self.rate + STEP / self.rate if not self._base else self._base * (1 + RISE * (self._answered / ROUND) ** 2)
+        self.rate = min(QUICKEST, rise)
 
-    def refused(self, sent: float, moment: float) -> None:
-        """The call sent at *sent* was throttled; it is *moment* now."""
+    def refused(self, taken: float, moment: float) -> None:
+        """The call that took its place at *taken* was throttled; it is *moment* now. Places taken before the last fall were given out at the
+        rate before it, and tell nothing new.
+        """
         self.throttled += 1
-        if sent > self._cut:
-            self.rate = max(SLOWEST, self.rate / 2)
-            self.burst = 1.0
-            self._cut = moment
-            self._ready = max(self._ready, moment)
+        if taken <= self._fell:
+            return
+        measured = self._answered / (moment - self._fell)
+        self._base = max(SLOWEST, min(LEAST_FALL * self.rate, max(MOST_FALL * self.rate, measured)))
+        self.rate = self._base
+        self._answered = 0
+        self.burst = 1.0
+        self._fell = moment
+        self._ready = max(self._ready, moment + 1 / self.rate)
 
 
 class Paces:
@@ -77,10 +95,9 @@ class Paces:
 
 
 async def take_turn(pace: Pace) -> float:
-    """Wait for *pace*'s next place; the moment at which it came, in the event loop's seconds."""
+    """Take *pace*'s next place and wait until it comes; the moment at which it was taken, in the event loop's seconds."""
     moment = anyio.current_time()
     delay = pace.wait(moment)
     if delay > 0:
         await anyio.sleep(delay)
-        return anyio.current_time()
     return moment
