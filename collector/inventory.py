@@ -21,6 +21,7 @@ from collector.sink import open_sink
 from collector.spec.check import checked_specs
 from collector.spec.model import Family
 from collector.spec.select import digest, families
+from collector.stop import stopping
 
 log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int
         async with open_sink(to, compress=settings.compress, part_megabytes=settings.part_megabytes) as sink:
             log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen))
             done = watch(connection, sum(1 for _ in tasks())) if watch else None
-            progress = await run(tasks(), connection.gateway, sink, workers=settings.workers, done=done)
+            async with stopping(settings.deadline_seconds) as stop:
+                progress = await run(tasks(), connection.gateway, sink, workers=settings.workers, stop=stop, done=done)
             manifest = _manifest(started, chosen, connection, progress)
             await sink.finish(manifest)
     log.info("run.finished", to=to, resources=manifest["resources"], gaps=manifest["gaps"], calls=manifest["calls"])

@@ -22,6 +22,8 @@ _ACCOUNT = re.compile(r"\d{12}\Z")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/\-]{2,1224}\Z", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@\-]{2,64}\Z", re.ASCII)
 _ROLE_NAME = re.compile(r"(arn:[\w\-]+:iam::\d{12}:role/)?[\w+=,.@/\-]{1,576}\Z", re.ASCII)
+_DURATION = re.compile(r"\d{1,6}[smh]\Z", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 _UNIT = re.compile(r"(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\Z")
 
 
@@ -98,6 +100,7 @@ class RunSettings(Where):
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
     workers: int = setting("Tasks at the same time.", default=64, metavar="N")
+    deadline: str | None = setting("Begin no new task after this time (90s, 50m, 2h); the rest is written as cut.", default=None, metavar="TIME")
 
     def __post_init__(self) -> None:
         Where.__post_init__(self)
@@ -105,6 +108,13 @@ class RunSettings(Where):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name}: {value} is not within {low} to {high}")
+        if self.deadline is not None and not _DURATION.match(self.deadline):
+            raise SettingsError(f'deadline: "{self.deadline}" — a time such as 90s, 50m or 2h')
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """Seconds from the start of the run, or None when it may take as long as it takes."""
+        return None if self.deadline is None else float(self.deadline[:-1]) * _UNITS[self.deadline[-1]]
 
 
 def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) -> None:

@@ -1,12 +1,16 @@
 """Ending early and well: no new tasks, a grace period for those in flight, then what is left is cut."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
+import structlog
 
 from collector.record import Gap
 from collector.spec.model import Family
+
+log = structlog.get_logger()
 
 GRACE_SECONDS = 10.0
 """How long calls in flight may take to finish. A container is killed 30 seconds after SIGTERM; the rest of them is for the writer."""
@@ -19,22 +23,16 @@ class Stop:
         self.grace = grace
         self.why: str | None = None
         """``Deadline`` or ``Interrupted``, once it was asked for: the code of the gaps."""
-        self._asked = anyio.Event()
         self._in_flight: set[anyio.CancelScope] = set()
 
     @property
     def is_asked(self) -> bool:
         return self.why is not None
 
-    async def wait(self) -> None:
-        """Until it is asked for."""
-        await self._asked.wait()
-
     def ask(self, why: str) -> None:
         """Begin no new task, and let those in flight finish within the grace period; asked again: let them not."""
         if self.why is None:
             self.why = why
-            self._asked.set()
             for scope in self._in_flight:
                 scope.deadline = min(scope.deadline, anyio.current_time() + self.grace)
         else:
@@ -54,3 +52,27 @@ class Stop:
     def gap(self, family: Family) -> Gap:
         """What is told of a task that was cut."""
         return Gap(action=family.root.list.action, code=self.why or "Interrupted", kind="cut")
+
+
+@asynccontextmanager
+async def stopping(deadline: float | None) -> AsyncIterator[Stop]:
+    """A Stop that is asked for by SIGTERM and SIGINT (once: finish what is in flight; twice: now), and *deadline* seconds from here."""
+    stop = Stop()
+
+    async def heed_signals() -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                log.warning("run.interrupted", signal=signal.Signals(number).name, grace=stop.grace)
+                stop.ask("Interrupted")
+
+    async def heed_deadline(seconds: float) -> None:
+        await anyio.sleep(seconds)
+        log.warning("run.deadline_reached", seconds=seconds, grace=stop.grace)
+        stop.ask("Deadline")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(heed_signals)
+        if deadline is not None:
+            group.start_soon(heed_deadline, deadline)
+        yield stop
+        group.cancel_scope.cancel()
