@@ -15,9 +15,10 @@ from collector.connect import Connection, connected
 from collector.exit import Exit
 from collector.plan import Task, plan
 from collector.record import SCHEMA, timestamp
+from collector.resume import Earlier, about, require_same
 from collector.run import Progress, run
 from collector.settings import RunSettings
-from collector.sink import open_sink
+from collector.sink import Sink, open_sink
 from collector.spec.check import checked_specs
 from collector.spec.model import Family
 from collector.spec.select import digest, families
@@ -64,15 +65,39 @@ async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int
     chosen = chosen_families(settings)
     async with connected(settings, chosen) as connection:
         tasks = tasks_of(settings, chosen, connection)
-        async with open_sink(to, compress=settings.compress, part_megabytes=settings.part_megabytes) as sink:
+        async with open_sink(
+            to,
+            compress=settings.compress,
+            part_megabytes=settings.part_megabytes,
+            kms_key=settings.s3_kms_key,
+            profile=settings.profile,
+            resume=settings.resume,
+        ) as sink:
+            tasks, progress = await _to_do(settings, chosen, tasks, sink)
             log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen))
             done = watch(connection, sum(1 for _ in tasks())) if watch else None
             async with stopping(settings.deadline_seconds) as stop:
-                progress = await run(tasks(), connection.gateway, sink, workers=settings.workers, stop=stop, done=done)
+                await run(tasks(), connection.gateway, sink, progress, workers=settings.workers, stop=stop, done=done)
             manifest = _manifest(started, chosen, connection, progress)
             await sink.finish(manifest)
     log.info("run.finished", to=to, resources=manifest["resources"], gaps=manifest["gaps"], calls=manifest["calls"])
     return Snapshot(to, manifest)
+
+
+async def _to_do(settings: RunSettings, chosen: list[Family], tasks: "Tasks", sink: Sink) -> "tuple[Tasks, Progress]":
+    """The tasks that are left, and the progress that an earlier run has made. Raises SettingsError when that was asked for something else."""
+    progress = Progress()
+    ours = about(settings, chosen)
+    begun = await sink.begin(ours)
+    if begun is None:
+        return tasks, progress
+    require_same(begun, ours)
+    earlier = Earlier()
+    await sink.earlier(earlier.tell)
+    earlier.settle(tasks(), progress.add)
+    await sink.resume(earlier.keep)
+    log.info("run.resumed", covered=progress.coverage, resources=sum(progress.resources.values()))
+    return lambda: earlier.left(tasks()), progress
 
 
 def exit_status(progress: Progress) -> Exit:

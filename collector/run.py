@@ -45,6 +45,7 @@ async def run(
     tasks: Iterable[Task],
     gateway: Asks,
     sink: Sink,
+    progress: Progress | None = None,
     *,
     workers: int,
     stop: Stop | None = None,
@@ -52,11 +53,11 @@ async def run(
 ) -> Progress:
     """Carry out every task, at most *workers* at once; a slow sink slows the workers, and no list of all tasks or records is ever held.
 
-    Once *stop* is asked for, what is left is written as cut: every task has its coverage, however the run ends.
+    *progress* is what an earlier run has made already, and is carried on. Once *stop* is asked for, what is left is written as cut: every task has its coverage, however the run ends.
 
     Raises SinkError when records cannot be written and CallNotAllowedError when a call was about to be made that no spec names.
     """
-    progress = Progress()
+    progress = Progress() if progress is None else progress
     send_task, task_stream = anyio.create_memory_object_stream[Task](0)
     send_page, page_stream = anyio.create_memory_object_stream[Sequence[Record]](PAGES_WAITING)
     async with anyio.create_task_group() as group:

@@ -97,6 +97,8 @@ class RunSettings(Where):
     """Everything that a run can be told."""
 
     to: str | None = setting("Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST")
+    resume: bool = setting("Take up the run that was begun in DEST, if there is one, and do what it has not done.", default=False)
+    s3_kms_key: str | None = setting("Encrypt what goes to S3 with this KMS key, or AES256.", default=None, metavar="KEY")
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
     workers: int = setting("Tasks at the same time.", default=64, metavar="N")
@@ -108,6 +110,8 @@ class RunSettings(Where):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name}: {value} is not within {low} to {high}")
+        if self.resume and self.to is None:
+            raise SettingsError("resume: name the destination of the run to take up with --to")
         if self.deadline is not None and not _DURATION.match(self.deadline):
             raise SettingsError(f'deadline: "{self.deadline}" — a time such as 90s, 50m or 2h')
 

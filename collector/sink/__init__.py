@@ -1,16 +1,26 @@
 """Where records go: standard output, a folder, or a prefix in S3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from collector.errors import SinkError
 from collector.record import Record
+from collector.sink.stream import Keep
 
 
 class Sink(Protocol):
     """Takes records in order, one writer at a time. Raises SinkError."""
+
+    async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Write down what the run was asked for. When a run to resume was begun here, nothing is written, and what that one was asked for comes back."""
+
+    async def earlier(self, tell: Callable[[bytes], None]) -> None:
+        """Tell of every coverage line of the run to resume."""
+
+    async def resume(self, keep: Keep) -> None:
+        """Take the earlier run up: of its lines only those to *keep* stay."""
 
     async def write(self, records: Sequence[Record]) -> None:
         """Write *records* after those before them. Resources are durable before a coverage record that vouches for them."""
@@ -20,22 +30,31 @@ class Sink(Protocol):
 
 
 def open_sink(
-    to: str, *, compress: bool = False, part_megabytes: int | None = None, kms_key: str | None = None, profile: str | None = None
+    to: str,
+    *,
+    compress: bool = False,
+    part_megabytes: int | None = None,
+    kms_key: str | None = None,
+    profile: str | None = None,
+    resume: bool = False,
 ) -> AbstractAsyncContextManager[Sink]:
-    """The sink for *to*: ``-``, ``s3://bucket/prefix`` or a folder. Entering it raises SinkError when it cannot be written.
+    """The sink for *to*: ``-``, ``s3://bucket/prefix`` or a folder. Entering it raises SinkError when it cannot be written, or when something is
+    there already that *resume* does not take up.
 
     *kms_key* and *profile* are S3's: see `S3Sink`.
     """
     if to == "-":
         from collector.sink.stdout import StdoutSink
 
+        if resume:
+            raise SinkError("standard output keeps nothing that could be resumed: name a folder or s3://bucket/prefix")
         return StdoutSink()
     if to.startswith("s3://"):
         from collector.sink.s3 import S3Sink
 
-        return S3Sink(to, compress=compress, part_megabytes=part_megabytes, kms_key=kms_key, profile=profile)
+        return S3Sink(to, compress=compress, part_megabytes=part_megabytes, kms_key=kms_key, profile=profile, resume=resume)
     if not to or "://" in to:
         raise SinkError(f'"{to}" is no destination: name a folder, s3://bucket/prefix, or - for standard output')
     from collector.sink.folder import FolderSink
 
-    return FolderSink(Path(to), compress=compress, part_megabytes=part_megabytes)
+    return FolderSink(Path(to), compress=compress, part_megabytes=part_megabytes, resume=resume)

@@ -6,27 +6,30 @@ owner alone: a customer's configuration is nobody else's business on a shared ma
 
 import fcntl
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import MANIFEST, File, Streams, manifest_text
+from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Part, Streams, manifest_text, rewritten, whole_lines
 
 LOCK = ".lock"
+T = TypeVar("T")
+
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 class FolderSink:
     """Writes a snapshot into *folder*, which only one run may do at a time."""
 
-    def __init__(self, folder: Path, *, compress: bool = False, part_megabytes: int | None = None) -> None:
+    def __init__(self, folder: Path, *, compress: bool = False, part_megabytes: int | None = None, resume: bool = False) -> None:
         self._folder = folder
+        self._resume = resume
         self._lock: int | None = None
         self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes)
 
@@ -56,7 +59,7 @@ class FolderSink:
             self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         except FileExistsError:
             raise SinkError(f"{self._folder} is a file: name a new folder") from None
-        if not (self._folder / LOCK).exists():
+        if not (self._folder / LOCK).exists() and not self._resume:
             self._refuse_if_used()  # not even a lock is left in a folder that was named by mistake
         self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
         try:
@@ -66,26 +69,83 @@ class FolderSink:
         self._refuse_if_used()
 
     def _refuse_if_used(self) -> None:
-        used = min((path.name for path in self._folder.iterdir() if path.name != LOCK), default=None)
+        if self._resume and (self._folder / ABOUT).is_file():
+            return
+        used = min((path.name for path in self._folder.iterdir() if path.name not in (LOCK, f".{ABOUT}.new")), default=None)
         if used is not None:
-            raise SinkError(f"{self._folder} is not empty ({used}): name a new folder")
+            raise SinkError(f"{self._folder} is not empty ({used}): name a new folder{'' if self._resume else ', or --resume'}")
 
     def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
+    async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
+        return await self._streams.begin(_Folder(self._folder), about)
+
+    async def earlier(self, tell: Callable[[bytes], None]) -> None:
+        await self._streams.earlier(_Folder(self._folder), tell)
+
+    async def resume(self, keep: Keep) -> None:
+        await self._streams.resume(_Folder(self._folder), keep)
+
     async def write(self, records: Sequence[Record]) -> None:
         await self._streams.write(records)
 
     async def finish(self, manifest: Mapping[str, Any]) -> None:
         text = manifest_text(manifest, await self._streams.finish())
-        await _on_disk(self._folder, write_atomically, self._folder / MANIFEST, text)
+        await _on_disk(self._folder, write_atomically, self._folder / MANIFEST, (text,))
 
     async def _open_file(self, name: str) -> File:
         file = _File(self._folder, name)
         await _on_disk(self._folder, file.open)
         return file
+
+
+class _Folder:
+    """The folder as a store to resume from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def names(self) -> list[str]:
+        return [path.name for path in self._folder.iterdir()]
+
+    async def read(self, name: str) -> bytes | None:
+        def read() -> bytes | None:
+            path = self._folder / name
+            return path.read_bytes() if path.is_file() else None
+
+        return await _on_disk(self._folder, read)
+
+    async def put(self, name: str, text: bytes) -> None:
+        await _on_disk(self._folder, write_atomically, self._folder / name, (text,))
+
+    async def each_line(self, name: str, tell: Callable[[bytes], None]) -> None:
+        def read() -> None:
+            with (self._folder / name).open("rb") as file:
+                for line in whole_lines(_chunks(file), compressed=name.endswith(".zst")):
+                    tell(line)
+
+        await _on_disk(self._folder, read)
+
+    async def rewrite(self, name: str, keep: Keep) -> dict[str, Any]:
+        part = Part(name, name.endswith(".zst"))
+
+        def rewrite() -> None:
+            with (self._folder / name).open("rb") as file:
+                write_atomically(self._folder / name, rewritten(part, _chunks(file), keep))
+
+        await _on_disk(self._folder, rewrite)
+        return part.described()
+
+    async def remove(self, name: str) -> None:
+        await _on_disk(self._folder, (self._folder / name).unlink)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(1 << 20):
+        yield chunk
 
 
 class _File:
@@ -120,10 +180,10 @@ class _File:
             await _on_disk(self._folder, os.close, file)
 
 
-async def _on_disk(folder: Path, work: Callable[..., None], *arguments: Any) -> None:
+async def _on_disk(folder: Path, work: Callable[..., T], *arguments: Any) -> T:
     """Do *work* in a thread: a disk may take its time, the event loop may not."""
     try:
-        await anyio.to_thread.run_sync(work, *arguments)
+        return await anyio.to_thread.run_sync(work, *arguments)
     except OSError as error:
         raise SinkError(f"{folder} cannot be written: {error.strerror}") from error
 
@@ -143,13 +203,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(file)
 
 
-def write_atomically(path: Path, text: bytes) -> None:
-    """*text* at *path*, all of it or nothing, whatever happens meanwhile. Raises OSError."""
+def write_atomically(path: Path, texts: Iterable[bytes]) -> None:
+    """*texts*, joined, at *path*, all of it or nothing, whatever happens meanwhile. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
     try:
         try:
-            _write_all(file, text)
+            for text in texts:
+                _write_all(file, text)
             os.fsync(file)
         finally:
             os.close(file)

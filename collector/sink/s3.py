@@ -1,18 +1,18 @@
 """A prefix in an S3 bucket of our own. Nothing can be read before its object is complete, and the manifest is completed last.
 
 What a file is worth while it is written: its bytes go up as parts of a multipart upload, each of 8 MB or more, and S3 shows none of them
-until the upload is completed, which happens when the file ends: at the end of the run, or every `part_megabytes`. So a run that dies keeps
-the files it had ended, and coverage is only ever ended after the resources that it vouches for. Uploads still open are aborted; after a
+until the upload is completed, which happens when the file ends: at the end of the run, after PART_SECONDS or `part_megabytes`. So a run that
+dies keeps the files it had ended, and coverage is only ever ended after the resources that it vouches for. Uploads still open are aborted; after a
 SIGKILL nobody does that: give the bucket a lifecycle rule that aborts incomplete multipart uploads.
 
-The credentials are those of whoever runs us and need s3:ListBucket, s3:PutObject and s3:AbortMultipartUpload there, with a KMS key
-kms:GenerateDataKey and kms:Decrypt. This is not a customer's account: the gateway, which would refuse every PutObject, is not on this way.
+The credentials are those of whoever runs us and need s3:ListBucket, s3:PutObject and s3:AbortMultipartUpload there, to
+resume s3:GetObject and s3:DeleteObject too, with a KMS key kms:GenerateDataKey and kms:Decrypt. This is not a customer's account: the gateway, which would refuse every PutObject, is not on this way.
 """
 
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from io import BytesIO
 from types import TracebackType
@@ -29,13 +29,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from collector import __version__
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import MANIFEST, File, Streams, manifest_text
+from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Part, Streams, manifest_text, rewritten, whole_lines
 
 log = structlog.get_logger()
 
 UPLOAD_BYTES = 8 << 20
 """One part of an upload. S3 takes 5 MiB and more (the last may be smaller), and 10,000 parts.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+PART_SECONDS = 60.0
+"""A file of each kind a minute: what a run that dies has to do again."""
 PARTS_OF_ONE_SIZE = 2_500
 CONNECT_SECONDS = 10
 ABORT_SECONDS = 5.0
@@ -70,17 +72,26 @@ class S3Sink:
     """
 
     def __init__(
-        self, to: str, *, compress: bool = False, part_megabytes: int | None = None, kms_key: str | None = None, profile: str | None = None
+        self,
+        to: str,
+        *,
+        compress: bool = False,
+        part_megabytes: int | None = None,
+        kms_key: str | None = None,
+        profile: str | None = None,
+        resume: bool = False,
     ) -> None:
+        self._resume = resume
         self._bucket = _Bucket(to, kms_key)
         self._profile = profile
-        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes)
+        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes, part_seconds=PART_SECONDS)
         self._client = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         try:
             await self._bucket.connect(self._client, self._profile)
-            await self._bucket.refuse_if_used()
+            if not (self._resume and await self._bucket.read(ABOUT) is not None):
+                await self._bucket.refuse_if_used()
             await self._bucket.refuse_if_not_writable()
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -95,11 +106,20 @@ class S3Sink:
             finally:
                 await self._client.aclose()
 
+    async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
+        return await self._streams.begin(self._bucket, about)
+
+    async def earlier(self, tell: Callable[[bytes], None]) -> None:
+        await self._streams.earlier(self._bucket, tell)
+
+    async def resume(self, keep: Keep) -> None:
+        await self._streams.resume(self._bucket, keep)
+
     async def write(self, records: Sequence[Record]) -> None:
         await self._streams.write(records)
 
     async def finish(self, manifest: Mapping[str, Any]) -> None:
-        await self._bucket.put(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.finish())))
+        await self._bucket.put_once(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.finish())))
 
     async def _open_file(self, name: str) -> File:
         return _Object(self._bucket, name)
@@ -131,18 +151,55 @@ class _Bucket:
         after = {"StartAfter": self._prefix} if self._prefix else {}
         listed = await self._ask("list_objects_v2", Prefix=self._prefix, MaxKeys=1, **after)
         for item in listed.get("Contents", ()):
-            raise SinkError(f"{self.url} is not empty ({item['Key'].removeprefix(self._prefix)}): name a new prefix")
+            raise SinkError(f"{self.url} is not empty ({item['Key'].removeprefix(self._prefix)}): name a new prefix, or --resume")
 
     async def refuse_if_not_writable(self) -> None:
         """An upload begun and aborted asks for the same permissions, of the bucket and of the key, as the writing hours later."""
         await self.abort(MANIFEST, await self.begin(MANIFEST))
 
-    async def put(self, name: str, body: BytesIO) -> None:
+    async def put_once(self, name: str, body: BytesIO) -> None:
         """The whole object at once. One that is there already is another run's, and stays."""
+        await self._put(name, body, IfNoneMatch="*")
+
+    async def put(self, name: str, text: bytes) -> None:
+        """The whole object at once, in place of the one that is there."""
+        await self._put(name, BytesIO(text))
+
+    async def _put(self, name: str, body: BytesIO, **params: Any) -> None:
         checksum = await _checksum(body)
-        await self._ask(
-            "put_object", name, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, IfNoneMatch="*", **self._encryption
-        )
+        await self._ask("put_object", name, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, **params, **self._encryption)
+
+    async def names(self) -> list[str]:
+        """The objects under the prefix, without it."""
+        found: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            listed = await self._ask("list_objects_v2", Prefix=self._prefix, **more)
+            found += [item["Key"].removeprefix(self._prefix) for item in listed.get("Contents", ())]
+            if not listed.get("IsTruncated"):
+                return found
+            more = {"ContinuationToken": listed["NextContinuationToken"]}
+
+    async def read(self, name: str) -> bytes | None:
+        """The object's bytes; None when it is not there."""
+        if name not in await self.names():
+            return None
+        answer = await self._ask("get_object", name)
+        async with answer["Body"] as body:
+            return bytes(await body.read())
+
+    async def each_line(self, name: str, tell: Callable[[bytes], None]) -> None:
+        for line in whole_lines([await self.read(name) or b""], compressed=name.endswith(".zst")):
+            tell(line)
+
+    async def rewrite(self, name: str, keep: Keep) -> dict[str, Any]:
+        """A file is at most what PART_SECONDS bring, so it is rewritten in memory."""
+        part = Part(name, name.endswith(".zst"))
+        await self.put(name, b"".join(rewritten(part, [await self.read(name) or b""], keep)))
+        return part.described()
+
+    async def remove(self, name: str) -> None:
+        await self._ask("delete_object", name)
 
     async def begin(self, name: str) -> str:
         """Begin a multipart upload; its id."""
@@ -196,7 +253,7 @@ class _Object:
 
     async def end(self) -> None:
         if self._upload is None:
-            await self._bucket.put(self._name, self._waiting)
+            await self._bucket.put_once(self._name, self._waiting)
             return
         if self._waiting.tell():
             await self._send()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record, line
+from collector.sink.stream import Keep
 
 
 class StdoutSink:
@@ -19,6 +20,15 @@ class StdoutSink:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         return None
+
+    async def begin(self, about: Mapping[str, Any]) -> None:  # noqa: ARG002  (there is nothing to come back to)
+        return None
+
+    async def earlier(self, tell: Callable[[bytes], None]) -> None:
+        raise AssertionError(f"standard output keeps nothing to tell {tell} of")
+
+    async def resume(self, keep: Keep) -> None:
+        raise AssertionError(f"standard output keeps nothing to {keep}")
 
     async def write(self, records: Sequence[Record]) -> None:
         await anyio.to_thread.run_sync(_print, b"".join(map(line, records)))

@@ -1,8 +1,10 @@
 """Lines cut into files, compressed when asked, counted and digested: what the folder and the S3 sink have in common."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Any, Protocol
 
@@ -14,6 +16,8 @@ from collector.errors import SinkError
 from collector.record import CoverageRecord, Record, line
 
 MANIFEST = "manifest.json"
+ABOUT = "run.json"
+"""What a run was asked for, written before anything else: a later run that resumes it must ask for the same."""
 LEVEL = 3
 """zstd's default: a tenth of the size for a few microseconds a record."""
 BUFFERED = 1 << 20
@@ -35,8 +39,33 @@ class File(Protocol):
         """Let go of a file that will not be ended."""
 
 
+Keep = Callable[[bytes], bool]
+"""Is this line of an earlier run to stay?"""
+
 OpenFile = Callable[[str], Awaitable[File]]
 """Makes the file of that name, which must not be there yet."""
+
+
+class Store(Protocol):
+    """The place of a snapshot, when a run that did not end well is taken up again. Every method raises SinkError."""
+
+    async def names(self) -> list[str]:
+        """The files that are there."""
+
+    async def read(self, name: str) -> bytes | None:
+        """A small file; None when it is not there."""
+
+    async def put(self, name: str, text: bytes) -> None:
+        """Write a small file; all of it or nothing."""
+
+    async def each_line(self, name: str, tell: Callable[[bytes], None]) -> None:
+        """Tell of each whole line of a file, one after the other."""
+
+    async def rewrite(self, name: str, keep: Keep) -> dict[str, Any]:
+        """Put a file in its own place again, with only the lines to *keep*; all of it or nothing. What the manifest says of it."""
+
+    async def remove(self, name: str) -> None:
+        """Remove a file."""
 
 
 class Streams:
@@ -45,12 +74,42 @@ class Streams:
     The time is looked at when something is written; when nothing comes any more, `finish` or the end of the run stores the rest.
     """
 
-    def __init__(self, open_file: OpenFile, *, compress: bool, part_megabytes: int | None) -> None:
-        self._resources = _Stream("resources", open_file, compress, part_megabytes)
-        self._coverage = _Stream("coverage", open_file, compress, part_megabytes)
+    def __init__(self, open_file: OpenFile, *, compress: bool, part_megabytes: int | None, part_seconds: float | None = None) -> None:
+        self._resources = _Stream("resources", open_file, compress, part_megabytes, part_seconds)
+        self._coverage = _Stream("coverage", open_file, compress, part_megabytes, part_seconds)
         self._flushed = monotonic()
         self.is_torn = False
         """A write was begun and not brought to its end: what is stored may end in half a line, and nothing may follow it."""
+
+    async def begin(self, store: Store, about: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the run that began in *store* was asked for; None when nothing was begun there, and then *about* is written down."""
+        text = await store.read(ABOUT)
+        if text is None:
+            await store.put(ABOUT, orjson.dumps(about, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
+            return None
+        try:
+            told = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            told = None
+        if not isinstance(told, dict):
+            raise SinkError(f"{ABOUT} cannot be read: this is no run to resume; name a new destination")
+        return told
+
+    async def earlier(self, store: Store, tell: Callable[[bytes], None]) -> None:
+        """Tell of every coverage line that an earlier run left in *store*."""
+        for name in files_of("coverage", await store.names()):
+            await store.each_line(name, tell)
+
+    async def resume(self, store: Store, keep: Keep) -> None:
+        """Take up what an earlier run left in *store*: of its lines only those to *keep* stay, and new ones go to new files.
+
+        Coverage is rewritten first: a resource that no coverage vouches for does not count, so dying on the way loses and adds nothing.
+        """
+        names = await store.names()
+        if MANIFEST in names:
+            await store.remove(MANIFEST)
+        for stream in (self._coverage, self._resources):
+            await stream.resume(store, names, keep)
 
     async def write(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -95,13 +154,22 @@ class Streams:
 class _Stream:
     """The parts of one kind of line."""
 
-    def __init__(self, stream: str, open_file: OpenFile, compress: bool, part_megabytes: int | None) -> None:
+    def __init__(
+        self, stream: str, open_file: OpenFile, compress: bool, part_megabytes: int | None, part_seconds: float | None
+    ) -> None:
+        self._longest = part_seconds
         self._stream, self._open_file, self._compress = stream, open_file, compress
         self._largest = part_megabytes * 1_000_000 if part_megabytes else None
         self._lines: list[bytes] = []
         self._open: tuple[Part, File] | None = None
         self._ended: list[dict[str, Any]] = []
+        self._number = 0
         self.waiting = 0
+
+    async def resume(self, store: Store, names: Sequence[str], keep: Keep) -> None:
+        for name in files_of(self._stream, names):
+            self._ended.append(await store.rewrite(name, keep))
+            self._number = part_number(name)
 
     def add(self, text: bytes) -> None:
         self._lines.append(text)
@@ -109,7 +177,11 @@ class _Stream:
 
     @property
     def is_full(self) -> bool:
-        return self._open is not None and self._largest is not None and self._open[0].size >= self._largest
+        if self._open is None:
+            return False
+        part, _ = self._open
+        is_large = self._largest is not None and part.size >= self._largest
+        return is_large or (self._longest is not None and monotonic() - part.opened >= self._longest)
 
     async def flush(self) -> None:
         if self._lines:
@@ -139,7 +211,9 @@ class _Stream:
 
     async def _open_part(self) -> "tuple[Part, File]":
         if self._open is None:
-            name = part_name(self._stream, len(self._ended) + 1, compress=self._compress, parts=self._largest is not None)
+            self._number += 1
+            parts = self._largest is not None or self._number > 1
+            name = part_name(self._stream, self._number, compress=self._compress, parts=parts)
             self._open = Part(name, self._compress), await self._open_file(name)
         return self._open
 
@@ -153,6 +227,7 @@ class Part:
     lines: int = 0
     size: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
+    opened: float = field(default_factory=monotonic)
     _compressor: Any = None
 
     def __post_init__(self) -> None:
@@ -184,6 +259,42 @@ class Part:
 def part_name(stream: str, number: int, *, compress: bool, parts: bool) -> str:
     """``resources.jsonl``, or ``resources-00001.jsonl.zst`` when there are parts and they are compressed."""
     return f"{stream}{f'-{number:05}' if parts else ''}.jsonl{'.zst' if compress else ''}"
+
+
+def part_number(name: str) -> int:
+    """The number in a part's name; 1 when it has none."""
+    number = name.split(".", maxsplit=1)[0].rpartition("-")[2]
+    return int(number) if number.isdigit() else 1
+
+
+def files_of(stream: str, names: Iterable[str]) -> list[str]:
+    """The files of one stream among *names*, in the order in which they were written."""
+    form = re.compile(rf"{stream}(-\d{{5}})?\.jsonl(\.zst)?")
+    return sorted((name for name in names if form.fullmatch(name)), key=part_number)
+
+
+def whole_lines(chunks: Iterable[bytes], *, compressed: bool) -> Iterator[bytes]:
+    """The lines in *chunks* of a file, each with its newline. A torn end, as a killed run leaves it, is left out."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj() if compressed else None
+    rest = b""
+    for chunk in chunks:
+        try:
+            text = decompressor.decompress(chunk) if decompressor is not None else chunk
+        except zstandard.ZstdError:
+            return
+        *lines, rest = (rest + text).split(b"\n")
+        yield from (each + b"\n" for each in lines)
+
+
+LINES_TOGETHER = 10_000
+
+
+def rewritten(part: "Part", chunks: Iterable[bytes], keep: Keep) -> Iterator[bytes]:
+    """What to store for a file rewritten as *part* with only the lines to *keep*."""
+    lines = (each for each in whole_lines(chunks, compressed=part.compress) if keep(each))
+    while together := list(islice(lines, LINES_TOGETHER)):
+        yield part.encode(together)
+    yield part.end()
 
 
 def manifest_text(manifest: Mapping[str, Any], files: Sequence[Any]) -> bytes:
