@@ -1,5 +1,6 @@
 """``collector specs``: what can be read, and whether what is written about it holds."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -27,7 +28,9 @@ def list_specs(
     from collector.spec.reader import read_specs
     from collector.spec.select import families
 
-    chosen = families(read_specs(selection.specs), service=selection.service, exclude_service=selection.exclude_service, type=selection.type)
+    chosen = families(
+        read_specs(selection.specs), service=selection.service, exclude_service=selection.exclude_service, type=selection.type
+    )
     resources = [resource for family in chosen for resource in family.written() if resource.ours or not ours]
     operations = {(call.service, call.operation) for family in chosen for call in family.calls()}
     if count:
@@ -80,6 +83,7 @@ def check(
         typer.echo(problem, err=True)
     checked = [services[name] for name in names or services]
     typer.echo(f"{len(checked)} services, {sum(len(each.resources) for each in checked)} types: {len(problems) or 'no'} problems")
+    gc.freeze()  # AWS's models are a million objects; looking for garbage among them at the very end takes a second
     if problems:
         raise typer.Exit(Exit.USAGE)
 
@@ -95,7 +99,9 @@ def schema() -> None:
 @specs.command()
 def new(
     service: Annotated[str, typer.Argument(help="A boto3 service, such as elbv2.")],
-    operations: Annotated[list[str] | None, typer.Argument(metavar="OPERATION…", help="List calls to draft; otherwise all that need nothing.")] = None,
+    operations: Annotated[
+        list[str] | None, typer.Argument(metavar="OPERATION…", help="List calls to draft; otherwise all that need nothing.")
+    ] = None,
 ) -> None:
     """Draft a spec from AWS's own models: list calls, what they return, paging, secrets. A person decides the rest."""
     from collector.spec.draft import draft

@@ -1,8 +1,9 @@
 """Do the specs hold? Each is compared, offline, with AWS's own models and with what is known about IAM actions and secrets."""
 
+import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from collector.spec.api import (
     service_model,
     service_names,
     taken,
+    unruled_tokens,
 )
 from collector.spec.model import Call, Resource, Service
 from collector.spec.reader import did_you_mean, read_specs
@@ -28,12 +30,16 @@ from collector.template import ARN_PARTS, parsed, references
 
 READS = ("Describe", "List", "Get", "BatchGet")
 NEEDS_WHY = ("Get", "BatchGet")
-VETTED_VERBS: Mapping[str, str] = {}
-"""Operations of another verb that are reads all the same, each with its reason: ``{"resource-groups.SearchResources": "…"}``."""
+VETTED_VERBS: Mapping[str, str] = {
+    "ec2.SearchTransitGatewayRoutes": "The only listing of a transit gateway's routes; IAM says List.",
+    "servicecatalog.SearchProductsAsAdmin": "The only listing of an account's own products; IAM says List.",
+    "servicecatalog.SearchProvisionedProducts": "The only listing of everybody's provisioned products in an account; IAM says List.",
+}
+"""Operations of another verb that are reads all the same, by ``service.Operation``, each with its reason."""
 
 EVERYWHERE = frozenset({"partition", "account_id", "region"})
+_BRACES = re.compile(r"\{[^{}]*\}")
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
-_TOKEN = re.compile(r"(next_?token|next_?marker|marker|starting_?token|exclusive_?start\w*|page_?token|position)\Z", re.IGNORECASE)
 _TYPE = re.compile(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+\Z")
 
 
@@ -41,10 +47,23 @@ def check(services: Mapping[str, Service], only: Iterable[str] | None = None) ->
     """One line for each thing that does not hold, in the order of the files; an empty list when all is well."""
     names = list(services) if only is None else list(only)
     problems: list[str] = []
-    for name in names:
-        for place, what in _service_problems(services[name]):
-            problems.append(f"{name}.toml{f' [{place}]' if place else ''}: {what}")
+    with _uncollected():
+        for name in names:
+            for place, what in _service_problems(services[name]):
+                problems.append(f"{name}.toml{f' [{place}]' if place else ''}: {what}")
     return problems + _twice(services)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: AWS's models are millions of objects without a cycle, and looking for one takes half of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def checked_specs(folders: Iterable[Path] = ()) -> dict[str, Service]:
@@ -146,7 +165,7 @@ class _ResourceCheck:
             if name == "tags":
                 made = _item(call).made
                 if made is None or set(made) != {"key", "value"}:
-                    yield 'a batch of tags is joined by value: take must give {key: …, value: …}'
+                    yield "a batch of tags is joined by value: take must give {key: …, value: …}"
 
     def _fields(self) -> Iterator[str]:
         resource, item = self.resource, self._current(self.resource)
@@ -156,6 +175,8 @@ class _ResourceCheck:
                 continue
             if "{" not in template:
                 yield f'{key} = "{template}" is the same for every item'
+            elif "{" in _BRACES.sub("", template) or "}" in _BRACES.sub("", template):
+                yield f'{key} = "{template}": a brace has no partner'
             for path in references(template):
                 yield from (f"{key}: {what}" for what in self._reference(path, item, resource.list, field=key))
         if resource.arn and not (resource.arn.startswith("arn:{partition}:") or len(parsed(resource.arn)) == 1):
@@ -165,6 +186,8 @@ class _ResourceCheck:
                 taken(resource.tags, item)
             except UnknownPathError as error:
                 yield f"tags: {error}{did_you_mean(error.name, error.known)}"
+        for path in references(resource.metrics.dimensions if resource.metrics else ()):
+            yield from (f"metrics: {what}" for what in self._reference(path, item, resource.list, field="metrics"))
         for field in resource.volatile:
             try:
                 at(field, item)
@@ -176,6 +199,8 @@ class _ResourceCheck:
         text = "{" + ".".join(path) + "}"
         first, rest = path[0], path[1:]
         if first in EVERYWHERE:
+            if rest:
+                yield f"{text}: {first} has no members"
             return
         if first == "over":
             if not rest or rest[0] not in {**self.resource.list.over, **call.over}:
@@ -193,15 +218,21 @@ class _ResourceCheck:
             if rest not in ((), ("name",), ("id",), ("resource",)):
                 yield f"{text}: an ARN has .name, .id and .resource"
             return
+        source = self.resource.list if call is self.resource.describe else self.resource.describe or self.resource.list
         if first == "listed":
             if self.resource.describe and self.resource.describe.batch:
                 yield f"{text}: after a batch it is not known which listed item this was"
-            item, first = self._listed(self.resource), "item"
-        yield from _in_item(rest if first == "item" else path, item, text)
+            item, first, source = self._listed(self.resource), "item", self.resource.list
+        below = rest if first == "item" else path
+        yield from _in_item(below, item, text, plain=bool(field))
+        yield from _hidden(below, source, text)
 
     def _parent_reference(self, resource: Resource, rest: tuple[str, ...], text: str) -> Iterator[str]:
         if resource.parent is None:
             yield f"{text}: this resource has no parent"
+            return
+        if not rest:
+            yield f"{text}: say which member, or {{parent.item}}"
             return
         parent = self.service.resources[resource.parent]
         if rest[:1] == ("parent",):
@@ -213,10 +244,11 @@ class _ResourceCheck:
                 yield f'{text}: "over" of the parent names no such member'
         elif rest[:1] == ("listed",):
             yield from _in_item(rest[1:], self._listed(parent), text)
-        elif rest[:1] == ("item",):
-            yield from _in_item(rest[1:], self._current(parent), text)
+            yield from _hidden(rest[1:], parent.list, text)
         else:
-            yield from _in_item(rest, self._current(parent), text)
+            below = rest[1:] if rest[:1] == ("item",) else rest
+            yield from _in_item(below, self._current(parent), text)
+            yield from _hidden(below, parent.describe or parent.list, text)
 
 
 def _item(call: Call) -> Node:
@@ -229,7 +261,14 @@ def _item(call: Call) -> Node:
         raise
 
 
-def _in_item(path: tuple[str, ...], item: Node, text: str) -> Iterator[str]:
+def _hidden(path: tuple[str, ...], source: Call, text: str) -> Iterator[str]:
+    """The problem of a reference to what *source* redacts, if it does: all items would be filled with the same word."""
+    names = {".".join(path[:length]) for length in range(1, len(path) + 1)} | {".".join((*path[:-1], "*")), "@"}
+    if names & set(source.redact):
+        yield f"{text}: {source.operation} redacts it, so nothing can be filled from it"
+
+
+def _in_item(path: tuple[str, ...], item: Node, text: str, *, plain: bool = False) -> Iterator[str]:
     if path and path[-1] in ARN_PARTS:
         with suppress(UnknownPathError):
             if at(".".join(path[:-1]), item).is_text():
@@ -242,6 +281,9 @@ def _in_item(path: tuple[str, ...], item: Node, text: str) -> Iterator[str]:
             item = item.member(name)
     except UnknownPathError as error:
         yield f"{text}: {error}{did_you_mean(error.name, error.known)}"
+        return
+    if plain and (item.is_object() or item.is_list()):
+        yield f"{text} is {'a list' if item.is_list() else 'an object'}, and a record's field is text"
 
 
 def call_problems(call: Call) -> Iterator[str]:
@@ -251,11 +293,16 @@ def call_problems(call: Call) -> Iterator[str]:
         yield f'{call.service} has no operation "{call.operation}"{did_you_mean(call.operation, model.operation_names)}'
         return
     operation = model.operation_model(call.operation)
-    yield from _verb_problems(call, operation)
-    yield from _action_problems(call)
+    yield from refusals(call)
     yield from _parameter_problems(call, operation)
     yield from _take_problems(call, operation)
     yield from _page_problems(call, operation)
+
+
+def refusals(call: Call) -> Iterator[str]:
+    """Why the operation of *call*, which exists, must not be called at all, however it is asked."""
+    yield from _verb_problems(call, service_model(call.service).operation_model(call.operation))
+    yield from _action_problems(call)
 
 
 def _verb_problems(call: Call, operation: OperationModel) -> Iterator[str]:
@@ -376,7 +423,7 @@ def _take_problems(call: Call, operation: OperationModel) -> Iterator[str]:
                 yield f"{word} {path}: {error}{did_you_mean(error.name, error.known)}"
     for path, why in item.secrets():
         if not _is_treated(path, treated):
-            yield f"{path} is shown: {why}. Redact it, or reveal it with the reason"
+            yield f"{path} is shown: {why.rstrip('.')}. Redact it, or reveal it with the reason"
 
 
 def _is_treated(path: str, treated: set[str]) -> bool:
@@ -399,7 +446,5 @@ def _page_problems(call: Call, operation: OperationModel) -> Iterator[str]:
                 yield f'page.{word} = "{expression}": {error}{did_you_mean(error.name, error.known)}'
         if call.operation in paginators(call.service):
             yield f"botocore already knows how {call.operation} pages: page must go"
-    elif call.operation not in paginators(call.service):
-        tokens = [name for name in inputs if _TOKEN.match(name)]
-        if tokens and any(_TOKEN.match(name) for name in answer(operation).members()):
-            yield f"{call.operation} pages ({tokens[0]}) but botocore has no rule for it: say page = {{ input = …, output = … }}"
+    elif tokens := unruled_tokens(operation):
+        yield f"{call.operation} pages ({tokens[0]}) but botocore has no rule for it: say page = {{ input = …, output = … }}"

@@ -86,9 +86,7 @@ def actions_for(service: str, operation: str) -> ActionFact | None:
     if row is None:
         return None
     actions, level, dependent, sure = row
-    return ActionFact(
-        service, operation, tuple(actions.split()), cast(Level, level), tuple(dependent.split()), cast(Sure, sure)
-    )
+    return ActionFact(service, operation, tuple(actions.split()), cast(Level, level), tuple(dependent.split()), cast(Sure, sure))
 
 
 def action(name: str) -> IamAction | None:

@@ -40,7 +40,40 @@ ACCOUNTS_UNDER = Call(
     params={"ParentId": "{parent}"},
     take="Accounts[]",
 )
-OWN_CALLS = (IDENTITY, ASSUME_ROLE, REGIONS, ORGANIZATION_ACCOUNTS, ORGANIZATION_ROOTS, UNITS_UNDER, ACCOUNTS_UNDER)
+# What a role lets us do is looked up before anything is read with it: these show its own policies, and nothing of the account's data.
+ROLE = Call(
+    "iam", "GetRole", "iam:GetRole", params={"RoleName": "{role}"}, take="Role", why="The role's own trust policy and permissions boundary."
+)
+ATTACHED_POLICIES = Call(
+    "iam", "ListAttachedRolePolicies", "iam:ListAttachedRolePolicies", params={"RoleName": "{role}"}, take="AttachedPolicies[]"
+)
+INLINE_POLICIES = Call("iam", "ListRolePolicies", "iam:ListRolePolicies", params={"RoleName": "{role}"}, take="PolicyNames[]")
+INLINE_POLICY = Call(
+    "iam",
+    "GetRolePolicy",
+    "iam:GetRolePolicy",
+    params={"RoleName": "{role}", "PolicyName": "{policy}"},
+    take="PolicyDocument",
+    why="What an inline policy of the role grants.",
+)
+POLICY = Call(
+    "iam", "GetPolicy", "iam:GetPolicy", params={"PolicyArn": "{policy}"}, take="Policy", why="Which version of an attached policy is live."
+)
+POLICY_VERSION = Call(
+    "iam",
+    "GetPolicyVersion",
+    "iam:GetPolicyVersion",
+    params={"PolicyArn": "{policy}", "VersionId": "{version}"},
+    take="PolicyVersion",
+    why="What the live version of an attached policy grants.",
+)
+INSPECTION_CALLS = (ROLE, ATTACHED_POLICIES, INLINE_POLICIES, INLINE_POLICY, POLICY, POLICY_VERSION)
+"""Asked about the assumed role itself, never about another one."""
+IN_ACCOUNT_CALLS = (IDENTITY, REGIONS, *INSPECTION_CALLS)
+"""What is asked in every account beside what the specs name."""
+OWN_CALLS = (
+    IDENTITY, ASSUME_ROLE, REGIONS, ORGANIZATION_ACCOUNTS, ORGANIZATION_ROOTS, UNITS_UNDER, ACCOUNTS_UNDER, *INSPECTION_CALLS,
+)  # fmt: skip
 
 
 class Permitted:
@@ -66,7 +99,9 @@ class Permitted:
         if same is None:
             raise CallNotAllowedError(f"{service}.{operation} is named by no spec")
         if not any(_fits(call, params) for call in same):
-            raise CallNotAllowedError(f"{service}.{operation} with other parameters than its spec fixes: {', '.join(sorted(params)) or 'none'}")
+            raise CallNotAllowedError(
+                f"{service}.{operation} with other parameters than its spec fixes: {', '.join(sorted(params)) or 'none'}"
+            )
 
 
 def permitted(families: Iterable[Family]) -> Permitted:

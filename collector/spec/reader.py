@@ -6,6 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def read_spec(name: str, text: str) -> Service:
     """The service that *text* specifies; *name* is the boto3 service. Raises SpecError."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
         raise SpecError([f"{name}.toml: not TOML: {error}"]) from error
     reading = _Reading(name)
     service = reading.service(document)
@@ -127,6 +128,9 @@ class _Reading:
         self.keys(top, _SERVICE_KEYS, "")
         self.prefix = str(top.get("iam_prefix", self.name))
         scope = self.scope(top, "", "regional")
+        rate = top.get("rate")
+        if isinstance(rate, int | float) and not 0 < rate < inf:
+            self.problem("", f"rate {rate}: calls per second, more than none")
         tables = {key: value for key, value in document.items() if isinstance(value, dict)}
         if not tables:
             self.problem("", "no resource; write at least one [table] with type and list")

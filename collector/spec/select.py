@@ -57,4 +57,6 @@ def _chosen(name: str, wanted: Iterable[str], unwanted: Iterable[str]) -> bool:
 
 def digest(families: Iterable[Family]) -> str:
     """A sha256 of all that *families* say: two runs with the same digest read the same things in the same way."""
-    return hashlib.sha256(orjson.dumps(sorted(families, key=lambda family: family.name), option=orjson.OPT_SORT_KEYS, default=sorted)).hexdigest()
+    return hashlib.sha256(
+        orjson.dumps(sorted(families, key=lambda family: family.name), option=orjson.OPT_SORT_KEYS, default=sorted)
+    ).hexdigest()

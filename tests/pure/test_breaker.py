@@ -1,6 +1,6 @@
 """What is not asked again."""
 
-from collector.aws.api_error import ApiError
+from collector.aws.api_error import NO_SUCH_NAME, ApiError
 from collector.aws.breaker import DENIALS, Breaker, may_retry
 from collector.plan import Target
 from collector.spec.model import Call
@@ -83,6 +83,16 @@ def test_the_memory_of_denials_is_bounded() -> None:
         breaker.learn(ApiError("denied", "AccessDenied"), QUEUES, Target("aws", f"{n:012}", "eu-west-1"))
 
     assert len(breaker._denied) == DENIALS
+
+
+def test_a_name_that_does_not_resolve_is_a_service_that_is_not_there_only_where_others_answer() -> None:
+    breaker = Breaker()
+    nameless = ApiError("unreachable", NO_SUCH_NAME, passing=True)
+
+    assert breaker.understood(nameless, HERE).kind == "unreachable"
+    breaker.answered(HERE, TOPICS)
+    assert breaker.understood(nameless, HERE).kind == "unavailable"
+    assert breaker.understood(nameless, ELSEWHERE).kind == "unreachable"
 
 
 def test_retries_have_a_budget() -> None:
