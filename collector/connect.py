@@ -1,8 +1,9 @@
 """Settings -> a way to AWS: whose credentials, which accounts, which of their regions. What every command that asks AWS begins with."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import anyio
 import structlog
@@ -14,16 +15,37 @@ from collector.aws.gateway import Gateway
 from collector.aws.identity import BASE, Role, RoleIdentities, base_credentials, caller_identity, credentials_error
 from collector.aws.session import Clients, base_session
 from collector.errors import CredentialsError, SettingsError
+from collector.iam.permissions import permissions
+from collector.iam.session_policy import session_policy
 from collector.plan import Account, Target
+from collector.record import Gap
 from collector.settings import Where, read_external_ids
 from collector.spec.model import Family
-from collector.spec.permitted import permitted
+from collector.spec.permitted import IN_ACCOUNT_CALLS, permitted
 from collector.spec.reader import did_you_mean
 
 log = structlog.get_logger()
 
 ABREAST = 16
 """Accounts entered at the same time: STS allows some hundred AssumeRole calls per second and account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A gateway and the accounts that may be entered through it; nothing was asked of any of them yet."""
+
+    gateway: Gateway
+    identities: RoleIdentities
+    partition: str
+    members: tuple[Member, ...]
+    left_out: tuple[Member, ...]
+    """Accounts of the organisation that AWS has suspended or closed."""
+    region: str
+    """Where STS and the question about regions are asked."""
+
+
+Admit: TypeAlias = Callable[[Entrance, Member], Awaitable[Gap | None]]
+"""Asked of each account before anything else is: None, or why nothing of it may be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +62,19 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(settings: Where, families: Sequence[Family]) -> AsyncIterator[Connection]:
-    """A connection that allows what *families* need and nothing else. Raises SettingsError and CredentialsError."""
+async def connected(settings: Where, families: Sequence[Family], admit: Admit | None = None) -> AsyncIterator[Connection]:
+    """A connection that allows what *families* need and nothing else. Raises SettingsError and CredentialsError.
+
+    An account that *admit* has something against is there, blocked, with every region that was chosen.
+    """
+    async with entered(settings, families) as entrance:
+        accounts = await _accounts(settings, entrance, admit)
+        yield Connection(entrance.gateway, entrance.partition, accounts, entrance.left_out, entrance.region)
+
+
+@asynccontextmanager
+async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[Entrance]:
+    """The way into the accounts that *settings* name. Raises SettingsError and CredentialsError."""
     session = base_session(settings.profile)
     region = _region(session.get_config_variable("region"), settings)
     partition = _partition(region)
@@ -52,6 +85,7 @@ async def connected(settings: Where, families: Sequence[Family]) -> AsyncIterato
         partition=partition,
         session_name=settings.session_name,
         hub=Role(settings.hub_role, settings.hub_external_id) if settings.hub_role else None,
+        session_policy=_session_policy(settings, families),
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
     async with Clients(partition, settings.profile) as clients:
@@ -60,8 +94,17 @@ async def connected(settings: Where, families: Sequence[Family]) -> AsyncIterato
         own = await _own_account(gateway, Target(partition, BASE, region))
         members, left_out = await _members(settings, gateway, partition, own)
         identities.roles = _roles(settings, members, partition, own)
-        accounts = await _accounts(settings, gateway, members, partition, region)
-        yield Connection(gateway, partition, accounts, left_out, region)
+        yield Entrance(gateway, identities, partition, members, left_out, region)
+
+
+def _session_policy(settings: Where, families: Sequence[Family]) -> dict[str, Any]:
+    """The parameters of AssumeRole that limit a session to what is read."""
+    if settings.no_session_policy:
+        return {}
+    if settings.session_policy:
+        return {"PolicyArns": [{"arn": arn} for arn in settings.session_policy]}
+    actions = {*(row.action for row in permissions(families)), *(call.action for call in IN_ACCOUNT_CALLS)}
+    return {"Policy": session_policy(actions)}
 
 
 def _region(configured: str | None, settings: Where) -> str:
@@ -107,8 +150,8 @@ async def _members(settings: Where, gateway: Gateway, partition: str, own: str) 
             found = await organization.members(settings.unit, settings.exclude_unit)
         except ApiError as error:
             raise CredentialsError(
-                f"the organisation cannot be read ({error.kind}: {error.code}): use credentials, or a --hub-role, of its management account "
-                "or of a delegated administrator"
+                f"the organisation cannot be read ({error.kind}: {error.code}): use credentials, or a --hub-role, of its management "
+                "account or of a delegated administrator"
             ) from error
         missing = set(settings.account) - {member.id for member in found}
         if missing:
@@ -129,7 +172,9 @@ def _roles(settings: Where, members: Sequence[Member], partition: str, own: str)
     if settings.role is None:
         other = next((member.id for member in members if member.id != own), None)
         if other is not None:
-            raise SettingsError(f"role is missing: account {other} is not the account of the current credentials ({own}), so name its --role")
+            raise SettingsError(
+                f"role is missing: account {other} is not the account of the current credentials ({own}), so name its --role"
+            )
         return {}
     ids = _external_ids(settings)
     every = ids if isinstance(ids, str) else settings.external_id
@@ -149,22 +194,32 @@ def _role_arn(role: str, account_id: str, partition: str) -> str:
     return role
 
 
-async def _accounts(settings: Where, gateway: Gateway, members: Sequence[Member], partition: str, region: str) -> tuple[Account, ...]:
+async def _accounts(settings: Where, entrance: Entrance, admit: Admit | None) -> tuple[Account, ...]:
     """Every account with its regions, a few asked abreast."""
     choice = Choice(tuple(each for each in settings.region if each != "global"), settings.exclude_region)
+    gateway, partition = entrance.gateway, entrance.partition
     found: dict[str, Account] = {}
     limit = anyio.CapacityLimiter(ABREAST)
 
     async def ask(member: Member) -> None:
         async with limit:
-            found[member.id] = await account(gateway, member.id, partition, region=region, choice=choice, name=member.name)
+            against = await admit(entrance, member) if admit else None
+            if against is None:
+                found[member.id] = await account(gateway, member.id, partition, region=entrance.region, choice=choice, name=member.name)
+            else:
+                chosen = tuple(each for each in endpoints.regions(partition) if each in choice)
+                found[member.id] = Account(member.id, partition, chosen, name=member.name, blocked=against)
 
     async with anyio.create_task_group() as group:
-        for member in members:
+        for member in entrance.members:
             group.start_soon(ask, member)
     for each in found.values():
-        if each.blocked is not None:
-            log.warning("account.blocked", account_id=each.id, kind=each.blocked.kind, code=each.blocked.code, action=each.blocked.action)
-    return tuple(found[member.id] for member in members)
+        if each.blocked is not None and each.blocked.kind != "halted":
+            told = {"fix": FIXES[each.blocked.code]} if each.blocked.code in FIXES else {}
+            gap = each.blocked
+            log.warning("account.blocked", account_id=each.id, kind=gap.kind, code=gap.code, action=gap.action, **told)
+    return tuple(found[member.id] for member in entrance.members)
 
 
+FIXES = {"PackedPolicyTooLarge": "AWS cannot pack the session policy so small: read fewer services at once, or give --no-session-policy."}
+"""What helps against a refusal, by its code."""

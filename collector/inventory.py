@@ -2,7 +2,7 @@
 
 import resource as usage
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +13,12 @@ from collector import __version__
 from collector.aws.endpoints import PartitionEndpoints
 from collector.connect import Connection, connected
 from collector.exit import Exit
-from collector.plan import Task, plan
+from collector.plan import Account, Task, plan
+from collector.preflight.accounts import gate
 from collector.record import SCHEMA, timestamp
 from collector.resume import Earlier, about, require_same
 from collector.run import Progress, run
-from collector.settings import RunSettings
+from collector.settings import RunSettings, Selection
 from collector.sink import Sink, open_sink
 from collector.spec.check import checked_specs
 from collector.spec.model import Family
@@ -39,7 +40,7 @@ class Snapshot:
         return Exit(self.manifest["exit_status"])
 
 
-def chosen_families(settings: RunSettings) -> list[Family]:
+def chosen_families(settings: Selection) -> list[Family]:
     """The families that *settings* choose from all specs."""
     return families(checked_specs(settings.specs), service=settings.service, exclude_service=settings.exclude_service, type=settings.type)
 
@@ -63,7 +64,7 @@ async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int
     started = datetime.now(UTC)
     to = settings.to or f"snapshot-{started:%Y%m%dT%H%M%SZ}"
     chosen = chosen_families(settings)
-    async with connected(settings, chosen) as connection:
+    async with connected(settings, chosen, gate(settings, chosen)) as connection:
         tasks = tasks_of(settings, chosen, connection)
         async with open_sink(
             to,
@@ -85,7 +86,9 @@ async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int
 
 
 async def _to_do(settings: RunSettings, chosen: list[Family], tasks: "Tasks", sink: Sink) -> "tuple[Tasks, Progress]":
-    """The tasks that are left, and the progress that an earlier run has made. Raises SettingsError when that was asked for something else."""
+    """The tasks that are left, and the progress that an earlier run has made. Raises SettingsError when that was asked for something
+    else.
+    """
     progress = Progress()
     ours = about(settings, chosen)
     begun = await sink.begin(ours)
@@ -94,14 +97,19 @@ async def _to_do(settings: RunSettings, chosen: list[Family], tasks: "Tasks", si
     require_same(begun, ours)
     earlier = Earlier()
     await sink.earlier(earlier.tell)
-    earlier.settle(tasks(), progress.add)
+    progress.tasks = earlier.settle(tasks(), progress.add)
     await sink.resume(earlier.keep)
     log.info("run.resumed", covered=progress.coverage, resources=sum(progress.resources.values()))
     return lambda: earlier.left(tasks()), progress
 
 
-def exit_status(progress: Progress) -> Exit:
-    """How the run ended. What is not there to be read (a service that is not in a region) is told, but is nothing that anybody could mend."""
+def exit_status(progress: Progress, accounts: Iterable[Account] = ()) -> Exit:
+    """How the run ended, for *accounts*.
+
+    What is not there to be read (a service that is not in a region) is told, but is nothing that anybody could mend.
+    """
+    if any(account.blocked is not None and account.blocked.kind == "halted" for account in accounts):
+        return Exit.HALTED
     return Exit.GAPS if set(progress.gaps) - {"unavailable"} else Exit.COMPLETE
 
 
@@ -125,7 +133,7 @@ def _manifest(started: datetime, chosen: list[Family], connection: Connection, p
         "collector": __version__,
         "coverage": progress.coverage,
         "cpu_seconds": round(sum(usage.getrusage(usage.RUSAGE_SELF)[:2]), 3),
-        "exit_status": exit_status(progress),
+        "exit_status": exit_status(progress, connection.accounts),
         "finished_at": timestamp(finished),
         "gaps": dict(sorted(progress.gaps.items())),
         "partition": connection.partition,

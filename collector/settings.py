@@ -1,4 +1,5 @@
-"""Flags, environment and file become one frozen value. A setting has one name: ``--hub-role``, ``COLLECTOR_HUB_ROLE``, ``hub_role = ""`` in the file.
+"""Flags, environment and file become one frozen value. A setting has one name: ``--hub-role``, ``COLLECTOR_HUB_ROLE``, ``hub_role = ""``
+in the file.
 
 A flag wins over the environment, the environment over the file. What is secret, or belongs to one account, is no flag.
 """
@@ -24,6 +25,9 @@ _SESSION_NAME = re.compile(r"[\w+=,.@\-]{2,64}\Z", re.ASCII)
 _ROLE_NAME = re.compile(r"(arn:[\w\-]+:iam::\d{12}:role/)?[\w+=,.@/\-]{1,576}\Z", re.ASCII)
 _DURATION = re.compile(r"\d{1,6}[smh]\Z", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_POLICY_ARN = re.compile(r"arn:[\w\-]+:iam::(\d{12}|aws):policy/[\w+=,.@/\-]{1,640}\Z", re.ASCII)
+_BILLING = re.compile(r"s3://[a-z0-9.\-]{3,63}/[^*?$]+\Z")
+_KEY_ARN = re.compile(r"arn:[\w\-]+:kms:[a-z0-9\-]+:\d{12}:key/[\w\-]+\Z", re.ASCII)
 _UNIT = re.compile(r"(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\Z")
 
 
@@ -64,8 +68,22 @@ class Where(Selection):
     )
     hub_external_id: str | None = setting("The ExternalId of the hub role.", default=None, flag=False, secret=True)
     region: tuple[str, ...] = setting("Read only these regions (pattern); otherwise all that are switched on.", metavar="REGION")
-    exclude_region: tuple[str, ...] = setting('Leave these regions out (pattern); "global" leaves out services without a region.', metavar="REGION")
+    exclude_region: tuple[str, ...] = setting(
+        'Leave these regions out (pattern); "global" leaves out services without a region.', metavar="REGION"
+    )
     profile: str | None = setting("The AWS profile to start from; otherwise AWS_PROFILE and the usual chain.", default=None, metavar="NAME")
+    strict: bool = setting("Halt an account at warnings about its role too, and at any about your own credentials.", default=False)
+    allow_unchecked: bool = setting("Read, with a warning, an account whose role may not show its own policies.", default=False)
+    no_session_policy: bool = setting("Assume roles without a session policy that limits the session to what is read.", default=False)
+    session_policy: tuple[str, ...] = setting(
+        "Limit the session by this managed policy of the account instead of the one that is sent.", metavar="ARN"
+    )
+    billing: str | None = setting(
+        "Where the billing files lie: a role that may read these, and no other object, is not halted.",
+        default=None,
+        metavar="S3://BUCKET/PREFIX",
+    )
+    billing_key: str | None = setting("The KMS key of the billing files, likewise.", default=None, metavar="ARN")
 
     def __post_init__(self) -> None:
         for name in ("account", "exclude_account"):
@@ -79,7 +97,17 @@ class Where(Selection):
         _external_id("hub_external_id", self.hub_external_id)
         _each("session_name", (self.session_name,), _SESSION_NAME, "2 to 64 of A-Z a-z 0-9 + = , . @ _ -")
         _each("role", (self.role,) if self.role is not None else (), _ROLE_NAME, "a role's name or ARN")
-        _each("hub_role", (self.hub_role,) if self.hub_role is not None else (), re.compile(r"arn:[\w\-]+:iam::\d{12}:role/.+"), "the role's ARN")
+        _each(
+            "hub_role",
+            (self.hub_role,) if self.hub_role is not None else (),
+            re.compile(r"arn:[\w\-]+:iam::\d{12}:role/.+"),
+            "the role's ARN",
+        )
+        _each("session_policy", self.session_policy, _POLICY_ARN, "a managed policy's ARN")
+        _each("billing", (self.billing,) if self.billing is not None else (), _BILLING, "s3://bucket/prefix, without wildcards")
+        _each("billing_key", (self.billing_key,) if self.billing_key is not None else (), _KEY_ARN, "the key's ARN")
+        if any(":iam::aws:" not in arn for arn in self.session_policy) and not self.is_one_account:
+            raise SettingsError("session_policy: a policy's ARN is one account's; for several accounts leave it out")
         if self.role and self.role.startswith("arn:") and not self.is_one_account:
             raise SettingsError(f"role: {self.role} is one account's role; for several accounts give the role's name")
 
@@ -96,13 +124,17 @@ class Where(Selection):
 class RunSettings(Where):
     """Everything that a run can be told."""
 
-    to: str | None = setting("Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST")
+    to: str | None = setting(
+        "Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST"
+    )
     resume: bool = setting("Take up the run that was begun in DEST, if there is one, and do what it has not done.", default=False)
     s3_kms_key: str | None = setting("Encrypt what goes to S3 with this KMS key, or AES256.", default=None, metavar="KEY")
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
     workers: int = setting("Tasks at the same time.", default=64, metavar="N")
-    deadline: str | None = setting("Begin no new task after this time (90s, 50m, 2h); the rest is written as cut.", default=None, metavar="TIME")
+    deadline: str | None = setting(
+        "Begin no new task after this time (90s, 50m, 2h); the rest is written as cut.", default=None, metavar="TIME"
+    )
 
     def __post_init__(self) -> None:
         Where.__post_init__(self)

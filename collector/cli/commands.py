@@ -1,5 +1,5 @@
 """Every command, by the module it lives in."""
 
-from collector.cli import demo, plan, query, run, specs
+from collector.cli import demo, iam, plan, preflight, query, run, specs
 
-__all__ = ["demo", "plan", "query", "run", "specs"]
+__all__ = ["demo", "iam", "plan", "preflight", "query", "run", "specs"]

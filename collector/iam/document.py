@@ -156,9 +156,7 @@ def _conditions(value: Any, place: str) -> tuple[Condition, ...]:
         for key, values in (keys or {"": []}).items():
             texts = values if isinstance(values, list | tuple) else [values]
             if not all(isinstance(text, str | bool | int | float) for text in texts):
-                raise PolicyUnreadableError(
-                    f"{place}: a value of the condition {operator!s:.40} is neither text nor number"
-                )
+                raise PolicyUnreadableError(f"{place}: a value of the condition {operator!s:.40} is neither text nor number")
             conditions.append(Condition(str(operator), str(key), tuple(_condition_text(text) for text in texts)))
     return tuple(conditions)
 

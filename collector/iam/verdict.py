@@ -116,33 +116,23 @@ _DETACH = "Detach it, and attach the policies that `collector iam policy` writes
 _NARROW = "Take the actions out of the statement, or deny them on all resources without a condition."
 _RULES = {
     "forbidden-policy": _Rule("halt", "grants far more than an inventory needs", _DETACH),
-    "unreadable": _Rule(
-        "halt", "cannot be read, so nobody knows what it grants", "Write it anew in IAM's policy grammar."
-    ),
+    "unreadable": _Rule("halt", "cannot be read, so nobody knows what it grants", "Write it anew in IAM's policy grammar."),
     "write": _Rule("halt", "grants writes", _NARROW),
     "data-read": _Rule("halt", "grants reads of customer data or secrets", _NARROW),
-    "unknown-service": _Rule(
-        "halt", "grants a wildcard on a service that this release does not know", "Name the actions that are meant."
-    ),
+    "unknown-service": _Rule("halt", "grants a wildcard on a service that this release does not know", "Name the actions that are meant."),
     "classic-wildcard": _Rule(
         "warning",
         "grants Describe* or List*, and so the few actions of that name that can show secrets",
         "Deny them with the Deny policy that `collector iam template` writes.",
     ),
-    "get-wildcard": _Rule(
-        "warning", "grants a wildcard that takes in every Get that AWS adds", "Name the Get actions that are meant."
-    ),
-    "unknown-action": _Rule(
-        "warning", "names actions that this release does not know", "Check their spelling, or update the collector."
-    ),
+    "get-wildcard": _Rule("warning", "grants a wildcard that takes in every Get that AWS adds", "Name the Get actions that are meant."),
+    "unknown-action": _Rule("warning", "names actions that this release does not know", "Check their spelling, or update the collector."),
     "not-generated": _Rule(
         "halt",
         "grants actions that the generated policies do not",
         "Replace it with what `collector iam policy` writes.",
     ),
-    "incomplete": _Rule(
-        "halt", "lacks actions that the generated policies grant", "Attach all that `collector iam policy` writes."
-    ),
+    "incomplete": _Rule("halt", "lacks actions that the generated policies grant", "Attach all that `collector iam policy` writes."),
 }
 
 _FORBIDDEN_ARN = re.compile(
@@ -237,9 +227,7 @@ def _unmatched(documents: Iterable[tuple[str, Document]], index: ActionIndex) ->
     return {p for statement in statements for p in statement.actions or () if not expand(p, index)}
 
 
-def _broken_rules(
-    granted: Grants, limiting: list[Grants], table: ActionTable, allowances: Allowances
-) -> Iterator[tuple[str, str, Grant]]:
+def _broken_rules(granted: Grants, limiting: list[Grants], table: ActionTable, allowances: Allowances) -> Iterator[tuple[str, str, Grant]]:
     """Each rule that a grant breaks, with the action and the grant."""
     for action, grants in granted.items():
         narrow = allowances.get(action, ())

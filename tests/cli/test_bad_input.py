@@ -43,7 +43,10 @@ SQS = ("--service", "sqs")
         ((*SQS, "--region", "eu-west-9"), 'region: no region "eu-west-9" in the partition aws — did you mean "eu-west-3"?'),
         ((*SQS, "--account", "12345"), 'account: "12345" — an account has 12 digits'),
         ((*SQS, "--organization", "--role", "R", "--account", "999999999999"), "account: 999999999999 is not among the"),
-        ((*SQS, "--account", "111111111111"), "role is missing: account 111111111111 is not the account of the current credentials (123456789012)"),
+        (
+            (*SQS, "--account", "111111111111"),
+            "role is missing: account 111111111111 is not the account of the current credentials (123456789012)",
+        ),
         ((*SQS, "--role", "not a role"), 'role: "not a role" — a role\'s name or ARN'),
         ((*SQS, "--unit", "Production"), 'unit: "Production" — a unit is named by its id, ou-… or r-…'),
         ((*SQS, "--workers", "0"), "workers: 0 is not within 1 to 1000"),
@@ -66,7 +69,12 @@ def test_one_clear_line(
     assert list(tmp_path.iterdir()) == []
 
 
-SPEC = '[queue]\ntype = "AWS::SQS::Queue"\nid = "{item}"\nlist = { call = "ListQueues", take = "QueueUrls[]", params = { MaxResults = 1000 } }\n'
+SPEC = """
+[queue]
+type = "AWS::SQS::Queue"
+id   = "{item}"
+list = { call = "ListQueues", take = "QueueUrls[]", params = { MaxResults = 1000 } }
+"""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,10 @@ SPEC = '[queue]\ntype = "AWS::SQS::Queue"\nid = "{item}"\nlist = { call = "ListQ
         ("[queue", "sqs.toml: not TOML: "),
         (SPEC.replace("take", "tak"), 'sqs.toml [queue.list]: unknown key "tak" — did you mean "take"?'),
         (SPEC.replace("MaxResults", "MaxResult"), 'sqs.toml [queue.list]: no parameter "MaxResult" — did you mean "MaxResults"?'),
-        (SPEC.replace("QueueUrls[]", "QueueUrl[]"), 'sqs.toml [queue.list]: take = "QueueUrl[]": no member "QueueUrl" — did you mean "QueueUrls"?'),
+        (
+            SPEC.replace("QueueUrls[]", "QueueUrl[]"),
+            'sqs.toml [queue.list]: take = "QueueUrl[]": no member "QueueUrl" — did you mean "QueueUrls"?',
+        ),
         (SPEC.replace("QueueUrls[]", "QueueUrls["), 'sqs.toml [queue.list]: take = "QueueUrls[": not JMESPath'),
         (SPEC.replace('"ListQueues"', '"PurgeQueue"'), "sqs.toml [queue.list]: PurgeQueue is not a Describe, List, Get or BatchGet"),
         (
@@ -99,7 +110,11 @@ def test_a_spec_that_does_not_hold_is_refused_before_anything_is_asked(
 
 
 def test_no_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}.items():
+    for name, value in {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)

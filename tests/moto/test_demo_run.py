@@ -75,7 +75,9 @@ def test_every_planned_task_is_covered_exactly_once_for_each_type(ran: Ran, orga
 
     families = chosen_families(settings_for(organisation, None))
     regional = [resource.type for family in families if family.root.scope == "regional" for resource in family.written()]
-    everywhere = {(account, region, kind) for account in organisation.accounts.values() for region in organisation.regions for kind in regional}
+    everywhere = {
+        (account, region, kind) for account in organisation.accounts.values() for region in organisation.regions for kind in regional
+    }
     worldwide = [resource.type for family in families if family.root.scope == "global" for resource in family.written()]
 
     assert set(covered.values()) == {1}

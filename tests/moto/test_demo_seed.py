@@ -56,9 +56,7 @@ def client(service: str, url: str, **credentials: str) -> Any:
 
 
 def parent() -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
+    return subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -238,9 +236,7 @@ HOSTILE_SETTINGS = {
 
 
 @pytest.mark.moto
-def test_two_seeds_are_equal_whatever_the_users_own_settings_are(
-    organisation: tuple[str, Seeded], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_seeds_are_equal_whatever_the_users_own_settings_are(organisation: tuple[str, Seeded], monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal but for the ids and secrets that AWS itself makes."""
     _, first = organisation
     for name, value in HOSTILE_SETTINGS.items():

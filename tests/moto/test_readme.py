@@ -46,7 +46,30 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         boto3.client("s3").create_bucket(Bucket="my-bucket")
         organizations = boto3.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
+        for account in ("111111111111", "222222222222", "123456789012"):
+            create_role(account)
         yield place
+
+
+def create_role(account: str) -> None:
+    """The role that the README's commands assume, as a customer would have made it: open to us, with the ExternalId, and nothing
+    attached.
+    """
+    keys = boto3.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/Owner", RoleSessionName="test")["Credentials"]
+    iam = boto3.client(
+        "iam",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    condition = {"StringEquals": {"sts:ExternalId": "the-external-id", "aws:PrincipalArn": "arn:aws:iam::123456789012:root"}}
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+        "Condition": condition,
+    }
+    iam.create_role(RoleName="Inventory", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
 def run(command: str, place: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -135,14 +135,7 @@ ELEMENTS = st.sampled_from(
     ["Version", "Id", "Statement", "statement", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource"]
     + ["Principal", "NotPrincipal", "Condition"]
 )
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["Allow", "Deny", "*"])
-)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["Allow", "Deny", "*"])
 GARBAGE = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ELEMENTS | st.text(max_size=4), inner, max_size=5),

@@ -98,9 +98,7 @@ def test_each_grant_knows_its_policy_statement_pattern_and_resources() -> None:
     documents = [
         (
             "first",
-            read_document(
-                {"Statement": [allow("s3:List*"), allow("s3:Get*", resource="arn:aws:s3:::b/*", Sid="Read")]}
-            ),
+            read_document({"Statement": [allow("s3:List*"), allow("s3:Get*", resource="arn:aws:s3:::b/*", Sid="Read")]}),
         ),
         ("second", read_document({"Statement": allow("s3:GetObject")})),
     ]
@@ -237,9 +235,7 @@ PATTERNS = st.builds(":".join, st.lists(SEGMENTS, min_size=1, max_size=3))
 
 
 @given(PATTERNS, PATTERNS, st.text(alphabet="ab", max_size=2), st.text(alphabet="ab", min_size=1, max_size=1))
-def test_what_the_narrow_pattern_matches_the_covering_one_matches_too(
-    wide: str, narrow: str, many: str, one: str
-) -> None:
+def test_what_the_narrow_pattern_matches_the_covering_one_matches_too(wide: str, narrow: str, many: str, one: str) -> None:
     arn = narrow.replace("*", many).replace("?", one)
     as_expression = re.escape(wide).replace(r"\*", ".*").replace(r"\?", ".")
 
@@ -248,9 +244,7 @@ def test_what_the_narrow_pattern_matches_the_covering_one_matches_too(
 
 # --- properties ---
 
-ACTION_PATTERNS = st.sampled_from(
-    ["*", "s3:*", "s3:Get*", "S3:getobject", "ec2:*Instances", "ec2:Describe????", "sqs:*"]
-)
+ACTION_PATTERNS = st.sampled_from(["*", "s3:*", "s3:Get*", "S3:getobject", "ec2:*Instances", "ec2:Describe????", "sqs:*"])
 RESOURCES = st.sampled_from(["*", "arn:aws:s3:::a/*", "arn:aws:s3:::a/b*", "arn:aws:s3:::a/b", "arn:*:s3:::*"])
 
 

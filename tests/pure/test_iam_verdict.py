@@ -264,9 +264,7 @@ def test_the_policy_language_of_2008_makes_no_difference() -> None:
 
 def test_a_read_only_policy_as_it_was_years_ago_halts() -> None:
     """The wording of 2015, short and full of wildcards, lives on in copies."""
-    old = judged(
-        allow("autoscaling:Describe*", "ec2:Describe*", "s3:Get*", "s3:List*", "sqs:ReceiveMessage", "rds:List*")
-    )
+    old = judged(allow("autoscaling:Describe*", "ec2:Describe*", "s3:Get*", "s3:List*", "sqs:ReceiveMessage", "rds:List*"))
 
     assert old.halted
     assert {"s3:GetObject", "sqs:ReceiveMessage"} & {action for finding in old.findings for action in finding.actions}
@@ -319,18 +317,14 @@ def test_an_unknown_action_that_only_the_boundary_names_is_seen_through_a_wildca
 def test_session_policies_narrow_together() -> None:
     session = [inline(allow("ec2:Describe*")), inline(allow("sns:List*"))]
 
-    verdict = judged(
-        allow("*"), session_policies=session, needed={"ec2": ["ec2:DescribeVpcs"], "sns": ["sns:ListTopics"]}
-    )
+    verdict = judged(allow("*"), session_policies=session, needed={"ec2": ["ec2:DescribeVpcs"], "sns": ["sns:ListTopics"]})
 
     assert not verdict.missing
     assert "data-read" not in rules(verdict)
 
 
 def test_a_deny_in_one_policy_mends_another() -> None:
-    verdict = judge(
-        [inline(allow("states:Describe*")), inline(deny("states:DescribeExecution"), name="deny")], shipped_table()
-    )
+    verdict = judge([inline(allow("states:Describe*")), inline(deny("states:DescribeExecution"), name="deny")], shipped_table())
 
     assert not verdict.findings
 
@@ -366,9 +360,7 @@ def test_a_finding_reads_as_policy_statement_reason_and_fix() -> None:
 
 def test_a_policy_of_aws_is_to_be_detached_since_nobody_can_edit_it() -> None:
     arn = "arn:aws:iam::aws:policy/SecurityAudit"
-    verdict = judge(
-        [RolePolicy("SecurityAudit", managed_policies()["SecurityAudit"]["Document"], arn)], shipped_table()
-    )
+    verdict = judge([RolePolicy("SecurityAudit", managed_policies()["SecurityAudit"]["Document"], arn)], shipped_table())
 
     assert all(finding.fix.startswith("Detach it") for finding in verdict.findings)
 

@@ -25,7 +25,9 @@ class ScriptedGateway:
     """Answers operations by name; an operation that the script does not have is a test's mistake."""
 
     def __init__(self, **answers: Script) -> None:
-        self.answers: dict[str, Any] = {name: list(script) if isinstance(script, list | tuple) else script for name, script in answers.items()}
+        self.answers: dict[str, Any] = {
+            name: list(script) if isinstance(script, list | tuple) else script for name, script in answers.items()
+        }
         self.asked: list[tuple[str, Target, dict[str, Any]]] = []
 
     async def once(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
@@ -56,7 +58,9 @@ def family(service: str, key: str, text: str | None = None) -> Family:
     return next(iter(spec.families(frozenset({key}))))
 
 
-async def read(of: Family, gateway: ScriptedGateway, *, gap: Gap | None = None, target: Target = HERE) -> tuple[list[ResourceRecord], list[CoverageRecord]]:
+async def read(
+    of: Family, gateway: ScriptedGateway, *, gap: Gap | None = None, target: Target = HERE
+) -> tuple[list[ResourceRecord], list[CoverageRecord]]:
     """What reading *of* writes: the resources and the coverage."""
     written: list[Record] = []
 

@@ -163,7 +163,10 @@ arn  = "{TableArn}"
 list = { call = "ListTables", take = "TableNames[]" }
 describe = { call = "DescribeTable", params = { TableName = "{item}" }, take = "Table", absent = ["ResourceNotFoundException"] }
 """
-    tables = {"gone": failing("ResourceNotFoundException"), "here": {"Table": {"TableArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/here"}}}
+    tables = {
+        "gone": failing("ResourceNotFoundException"),
+        "here": {"Table": {"TableArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/here"}},
+    }
     gateway = ScriptedGateway(ListTables={"TableNames": list(tables)}, DescribeTable=lambda params: tables[params["TableName"]])
 
     resources, coverage = await read(family("dynamodb", "table", spec), gateway)
@@ -280,7 +283,9 @@ async def test_a_bucket_without_a_region_is_a_gap_and_never_a_guess() -> None:
 
 
 async def test_what_has_no_region_is_global() -> None:
-    gateway = ScriptedGateway(ListRoles={"Roles": [{"RoleName": "r", "RoleId": "AROA", "Arn": "arn:aws:iam::111122223333:role/r", "Path": "/"}]})
+    gateway = ScriptedGateway(
+        ListRoles={"Roles": [{"RoleName": "r", "RoleId": "AROA", "Arn": "arn:aws:iam::111122223333:role/r", "Path": "/"}]}
+    )
     spec = """
 scope = "global"
 [role]
@@ -301,7 +306,11 @@ async def test_each_value_of_over_is_asked_and_known() -> None:
 type = "AWS::WAFv2::WebACL"
 arn  = "{ARN}"
 name = "{over.Scope}"
-list = { call = "ListWebACLs", over = { Scope = ["REGIONAL", "CLOUDFRONT"] }, take = "WebACLs[]", page = { input = "NextMarker", output = "NextMarker" } }
+[acl.list]
+call = "ListWebACLs"
+over = { Scope = ["REGIONAL", "CLOUDFRONT"] }
+take = "WebACLs[]"
+page = { input = "NextMarker", output = "NextMarker" }
 """
     gateway = ScriptedGateway(ListWebACLs=lambda params: {"WebACLs": [{"ARN": f"arn:aws:wafv2:x:1:{params['Scope']}"}]})
 
