@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice, product, repeat
+from pathlib import PurePath
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -132,7 +133,8 @@ class Reading:
             if error.code not in resource.list.not_enabled:
                 self.refused(resource, error.gap(resource.list.action, arn=_arn_of(parent)))
         except _NOT_AS_MODELLED as error:
-            log.error("answer.unreadable", type=resource.type, error=type(error).__name__, exc_info=error)
+            # Not the error's own words: they may quote the answer.
+            log.error("answer.unreadable", type=resource.type, error=type(error).__name__, at=_place_of(error))
             self.refused(resource, Gap(action=resource.list.action, arn=_arn_of(parent), code="UnreadableAnswer", kind="failed"))
 
     def refused(self, resource: Resource, gap: Gap) -> None:
@@ -377,6 +379,14 @@ def _in_groups(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
         waiting = iter([item for item in items if item["region"] == region])
         while group := list(islice(waiting, size)):
             yield group
+
+
+def _place_of(error: BaseException) -> str:
+    """Where *error* was raised, so that it can be mended: ``normalise.py:42``."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
 
 
 def _arn_of(item: Item | None) -> str | None:

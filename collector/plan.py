@@ -55,7 +55,8 @@ class Endpoints(Protocol):
 def plan(families: Iterable[Family], accounts: Iterable[Account], endpoints: Endpoints, *, global_scope: bool = True) -> Iterator[Task]:
     """Every task. Targets change fastest, accounts before regions: AWS counts calls per account and region, so neighbours do not compete.
 
-    A service that is not in a region, a region that is switched off and an account that cannot be read still give their tasks, each with its gap.
+    A service that is not in a region, a region that is switched off and an account that cannot be read still give their tasks, each with
+    its gap.
     """
     accounts = tuple(accounts)
     regions = tuple(dict.fromkeys(region for account in accounts for region in (*account.regions, *account.disabled_regions)))

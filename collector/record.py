@@ -21,7 +21,9 @@ Kind: TypeAlias = Literal["denied", "unavailable", "throttled", "unreachable", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something that could not be read: which permission was asked for, what AWS said, and *count* such refusals, of which *arn* is one (the first in order)."""
+    """Something that could not be read: which permission was asked for, what AWS said, and *count* such refusals, of which *arn* is one
+    (the first in order).
+    """
 
     action: str
     arn: str | None = None

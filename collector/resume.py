@@ -46,12 +46,19 @@ class Earlier:
         covered = [record for record in found if record is not None and not any(gap.kind in PASSING for gap in record.gaps)]
         return covered if len(covered) == len(found) else []
 
-    def settle(self, tasks: Iterable[Task], count: Callable[[CoverageRecord], None]) -> None:
-        """Go through the whole plan once: what is done in it stays and is counted, everything else of the earlier run goes."""
+    def settle(self, tasks: Iterable[Task], count: Callable[[CoverageRecord], None]) -> int:
+        """Go through the whole plan once: what is done in it stays and is counted, everything else of the earlier run goes.
+
+        The number of tasks that are done.
+        """
+        settled = 0
         for task in tasks:
-            for record in self.done(task):
+            covered = self.done(task)
+            settled += bool(covered)
+            for record in covered:
                 self._kept.add(record.scan_id)
                 count(record)
+        return settled
 
     def keep(self, line: bytes) -> bool:
         """May this line, of either kind, stay?"""
@@ -68,14 +75,19 @@ class Earlier:
 def about(settings: RunSettings, families: Iterable[Family]) -> dict[str, Any]:
     """What a run is asked for, as far as another run must ask for the same to take it up."""
     asked = {name: getattr(settings, name) for name in _ASKED}
-    return {"settings": {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}, "specs": digest(families)}
+    return {
+        "settings": {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()},
+        "specs": digest(families),
+    }
 
 
 def require_same(earlier: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Raise SettingsError with all that differs between what the earlier run was asked for and what this one is."""
     theirs = earlier.get("settings")
     theirs = theirs if isinstance(theirs, Mapping) else {}
-    different = [f"{name} was {theirs.get(name)!r} and is {value!r}" for name, value in ours["settings"].items() if theirs.get(name) != value]
+    different = [
+        f"{name} was {theirs.get(name)!r} and is {value!r}" for name, value in ours["settings"].items() if theirs.get(name) != value
+    ]
     if earlier.get("specs") != ours["specs"]:
         different.append("the specs differ (other services or types were chosen, or the collector was upgraded)")
     if different:

@@ -53,7 +53,8 @@ async def run(
 ) -> Progress:
     """Carry out every task, at most *workers* at once; a slow sink slows the workers, and no list of all tasks or records is ever held.
 
-    *progress* is what an earlier run has made already, and is carried on. Once *stop* is asked for, what is left is written as cut: every task has its coverage, however the run ends.
+    *progress* is what an earlier run has made already, and is carried on. Once *stop* is asked for, what is left is written as cut: every
+    task has its coverage, however the run ends.
 
     Raises SinkError when records cannot be written and CallNotAllowedError when a call was about to be made that no spec names.
     """

@@ -86,7 +86,9 @@ def fill_all(value: Any, known: Known) -> Any:
 
 
 class Arn(str):
-    """An Amazon Resource Name, or a path like ``/hostedzone/Z1``, with the parts that a reference may ask for: ``{arn.name}``, ``{Id.name}``."""
+    """An Amazon Resource Name, or a path like ``/hostedzone/Z1``, with the parts that a reference may ask for: ``{arn.name}``,
+    ``{Id.name}``.
+    """
 
     __slots__ = ()
 

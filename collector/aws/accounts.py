@@ -44,7 +44,8 @@ class Organization:
         self._target = Target(partition, HUB if hub else BASE, endpoints.PartitionEndpoints(partition).home("organizations"))
 
     async def members(self, units: Collection[str] = (), without: Collection[str] = ()) -> list[Member]:
-        """The accounts; only those in or below *units* (ids of organisational units or roots) when any are given, none in or below *without*.
+        """The accounts; only those in or below *units* (ids of organisational units or roots) when any are given, none in or below
+        *without*.
 
         Raises SettingsError when one of *without* is nowhere to be found: what was to be left out would be read.
         """

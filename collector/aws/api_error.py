@@ -7,6 +7,7 @@ from aiobotocore.httpsession import HTTPClientError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    EndpointConnectionError,
     NoAuthTokenError,
     NoCredentialsError,
     ParamValidationError,
@@ -21,7 +22,8 @@ from collector.record import Gap, Kind
 class ApiError(Exception):
     """A call that was not answered: a *kind* of gap, AWS's *code*, and for a denial the *reason* that AWS's message names.
 
-    *passing* says that the same call may succeed when it is made again. The message itself, which may quote a customer's policy, is not kept.
+    *passing* says that the same call may succeed when it is made again. The message itself, which may quote a customer's policy, is not
+    kept.
     """
 
     def __init__(self, kind: Kind, code: str, *, reason: str | None = None, passing: bool = False, expired: bool = False) -> None:
@@ -49,7 +51,7 @@ _PASSING = frozenset({
 _DENIED = frozenset({
     "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthFailure", "AuthorizationError", "AuthorizationErrorException",
     "AuthorizationException", "Client.UnauthorizedOperation", "Forbidden", "ForbiddenException", "InsufficientPrivilegesException",
-    "InvalidAccessKeyId", "InvalidClientTokenId", "NotAuthorized", "NotAuthorizedException", "SignatureDoesNotMatch", "Unauthorized",
+    "InvalidAccessKeyId", "InvalidClientTokenId", "NotAuthorized", "NotAuthorizedException", "Unauthorized",
     "UnauthorizedException", "UnauthorizedOperation", "UnrecognizedClientException", "InvalidToken",
 })  # fmt: skip
 _EXPIRED = frozenset({
@@ -101,13 +103,15 @@ def from_client_error(error: ClientError) -> ApiError:
     return ApiError("failed", code)
 
 
+NO_SUCH_NAME = "NoSuchName"
+"""The endpoint's name does not resolve."""
 _SAFE_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,128}\Z")
 
 
 def _code(told: dict[str, Any], status: int) -> str:
     """AWS's code, without the namespace some protocols put before or after it. Text that is no code is not repeated."""
     code = str(told.get("Code") or "").split("#")[-1].split(":")[0]
-    return code if _SAFE_CODE.match(code) else f"HTTP{status}"
+    return code if _SAFE_CODE.match(code) and not code.isdecimal() else f"HTTP{status}"
 
 
 def from_exception(error: Exception) -> ApiError | None:
@@ -116,6 +120,8 @@ def from_exception(error: Exception) -> ApiError | None:
         return error
     if isinstance(error, ClientError):
         return from_client_error(error)
+    if isinstance(error, EndpointConnectionError) and "DNS" in type(error.kwargs.get("error")).__name__:
+        return ApiError("unreachable", NO_SUCH_NAME, passing=True)
     if isinstance(error, NoConnectionError | HTTPClientError):  # end points that cannot be found, time-outs, proxies, TLS
         return ApiError("unreachable", _inner_name(error), passing=True)
     if isinstance(error, ResponseParserError):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from collector.aws.api_error import ApiError
+from collector.aws.api_error import NO_SUCH_NAME, ApiError
 from collector.plan import Target
 from collector.spec.model import Call
 from collector.template import references
@@ -14,53 +14,89 @@ Endpoint: TypeAlias = tuple[str, str]
 """Region, service."""
 
 DEAD_AFTER = 2
-"""Failures to connect, one after the other, until an endpoint is given up: the first, and one more probe."""
+"""Failures to connect, one after the other, until an endpoint is given up: the first, and one more probe. Calls that were under way
+together fail together, and count as one: a hiccup that cuts sixty connections is no dead endpoint.
+"""
 REGION_DEAD_AFTER = 3
-"""Endpoints of one region given up, with none that ever answered, until the region is."""
+"""Endpoints of one region that failed, the first of them given up and none that ever answered, until the region is given up: at three
+seconds for each connection, a region that swallows everything holds up a run for a dozen seconds.
+"""
+PROBE_SECONDS = 60.0
+"""So often one call is let through to what was given up: what was down for a minute is not lost for the hours that a run takes."""
 DENIALS = 10_000
 """Denied lists remembered; the oldest are forgotten first."""
 RETRIES_FREE, RETRIES_SHARE = 1_000, 0.25
-"""The budget of a run: so many retries, and this share of all calls. An API that fails every second time is not worth four times the calls."""
+"""The budget of a run: so many retries, and this share of all calls. An API that fails every second time is not worth four times the
+calls.
+"""
 
 
 @dataclass(slots=True)
 class Breaker:
-    """What a run has learnt about asking."""
+    """What a run has learnt about asking. Moments are seconds of the event loop's clock."""
 
     _failures: Counter[Endpoint] = field(default_factory=Counter)
     _last: dict[Endpoint, ApiError] = field(default_factory=dict)
+    _failed: dict[Endpoint, float] = field(default_factory=dict)
+    """When the last failure that counted became known."""
+    _probed: dict[Endpoint | str, float] = field(default_factory=dict)
+    """When an endpoint or a region that was given up was last given a chance."""
     _answering: set[str] = field(default_factory=set)
     _denied: OrderedDict[tuple[str, str, str], ApiError] = field(default_factory=OrderedDict)
 
-    def known_refusal(self, call: Call, target: Target) -> ApiError | None:
+    def known_refusal(self, call: Call, target: Target, moment: float = 0.0) -> ApiError | None:
         """The error that this call would end in, when that is known already."""
         denial = self._denied.get((target.account_id, target.region, call.action))
         if denial is not None and not _is_about_something(call.params):
             return denial
         endpoint = (target.region, call.service)
-        if self._failures[endpoint] >= DEAD_AFTER:
+        if self._is_dead(target.region):
+            last = next(error for (region, _), error in self._last.items() if region == target.region)
+            return None if self._is_worth_a_try(target.region, moment) else self._given_up(last)
+        if self._failures[endpoint] >= DEAD_AFTER and not self._is_worth_a_try(endpoint, moment):
             return self._given_up(self._last[endpoint])
-        if target.region not in self._answering:
-            dead = [each for each in self._last if each[0] == target.region and self._failures[each] >= DEAD_AFTER]
-            if len(dead) >= REGION_DEAD_AFTER:
-                return self._given_up(self._last[dead[0]])
         return None
+
+    def _is_dead(self, region: str) -> bool:
+        if region in self._answering:
+            return False
+        failed = [each for each in self._last if each[0] == region]
+        return len(failed) >= REGION_DEAD_AFTER and any(self._failures[each] >= DEAD_AFTER for each in failed)
+
+    def _is_worth_a_try(self, given_up: Endpoint | str, moment: float) -> bool:
+        """Once in PROBE_SECONDS. The first is only due that long after it was given up."""
+        probed = self._probed.setdefault(given_up, moment)
+        if moment - probed < PROBE_SECONDS:
+            return False
+        self._probed[given_up] = moment
+        return True
 
     def answered(self, target: Target, call: Call) -> None:
         """AWS answered, be it with an error."""
         self._answering.add(target.region)
         endpoint = (target.region, call.service)
         if endpoint in self._last:
-            del self._failures[endpoint], self._last[endpoint]
+            del self._failures[endpoint], self._last[endpoint], self._failed[endpoint]
+            self._probed.pop(endpoint, None)
 
-    def learn(self, error: ApiError, call: Call, target: Target) -> None:
-        """The call ended in *error*."""
+    def understood(self, error: ApiError, target: Target) -> ApiError:
+        """What *error* means, given what else is known: where others answer, a name that does not resolve is a service that is not there.
+        """
+        if error.code == NO_SUCH_NAME and target.region in self._answering:
+            return ApiError("unavailable", NO_SUCH_NAME)
+        return error
+
+    def learn(self, error: ApiError, call: Call, target: Target, *, began: float = 0.0, moment: float = 0.0) -> None:
+        """The call that was sent at *began* ended in *error* at *moment*."""
         if error.kind == "unreachable":
             endpoint = (target.region, call.service)
-            self._failures[endpoint] += 1
+            if began >= self._failed.get(endpoint, began):
+                self._failures[endpoint] += 1
+                self._failed[endpoint] = moment
             self._last[endpoint] = error
             return
-        self.answered(target, call)
+        if error.code != NO_SUCH_NAME:
+            self.answered(target, call)
         if error.kind == "denied" and not _is_about_something(call.params):
             self._denied[target.account_id, target.region, call.action] = error
             if len(self._denied) > DENIALS:

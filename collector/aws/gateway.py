@@ -75,7 +75,7 @@ class Gateway:
         raise AssertionError("tenacity either returns or raises")
 
     async def _attempt(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
-        refusal = self.breaker.known_refusal(call, target)
+        refusal = self.breaker.known_refusal(call, target, anyio.current_time())
         if refusal is not None:
             raise refusal
         credentials = await self.identities.of(target.account_id)
@@ -83,30 +83,32 @@ class Gateway:
         taken = await take_turn(pace)
         self.counts.calls += 1
         tally.calls += 1
+        began = anyio.current_time()
         try:
             answer = await self.clients.send(Caller(credentials, target.region, call), params)
         except Exception as raised:
             error = from_exception(raised)
             if error is None:
                 raise
-            self._learn(error, call, target, pace, taken)
+            error = self.breaker.understood(error, target)
+            self._learn(error, call, target, pace, taken, began)
             raise error from None
         pace.answered()
         self.breaker.answered(target, call)
         return answer
 
-    def _learn(self, error: ApiError, call: Call, target: Target, pace: Pace, taken: float) -> None:
-        self.breaker.learn(error, call, target)
+    def _learn(self, error: ApiError, call: Call, target: Target, pace: Pace, taken: float, began: float) -> None:
+        moment = anyio.current_time()
+        self.breaker.learn(error, call, target, began=began, moment=moment)
         if error.kind == "throttled":
             self.counts.throttled += 1
-            pace.refused(taken, anyio.current_time())
+            pace.refused(taken, moment)
             log.debug(
                 "call.throttled",
                 service=call.service, operation=call.operation, account_id=target.account_id, region=target.region, rate=pace.rate,
             )  # fmt: skip
         elif error.expired:
             self.identities.renew(target.account_id)
-
 
     def _enough(self, state: RetryCallState) -> bool:
         """When to stop asking: each reason has its number of attempts, and the run its budget."""

@@ -36,7 +36,9 @@ async def base_credentials(session: AioSession) -> Credentials:
     try:
         credentials: Credentials | None = await session.get_credentials()
     except (BotoCoreError, ClientError) as error:
-        raise CredentialsError(f"AWS credentials cannot be loaded ({type(error).__name__}): check the profile and its SSO session") from error
+        raise CredentialsError(
+            f"AWS credentials cannot be loaded ({type(error).__name__}): check the profile and its SSO session"
+        ) from error
     if credentials is None:
         raise CredentialsError("no AWS credentials found: set AWS_PROFILE, run `aws sso login`, or give the container or instance a role")
     return credentials

@@ -1,8 +1,9 @@
 """How fast may we call? One pace for each (account, region, service), because that is how AWS counts.
 
-AWS's limits are token buckets: a burst, then so many calls a second. What is answered between two throttles tells how many, so a throttle sets
-the rate a little below that, never by more than half at once. From there it rises slowly, then quicker, over calls and not over seconds: the
-share of throttled calls is then the same for an API of one call a second as for one of a hundred.
+AWS's limits are token buckets: a burst, then so many calls a second. What is answered between two throttles tells how many, so a throttle
+sets the rate a little below that, never by more than half at once. From there it rises slowly, then quicker, over calls and not over
+seconds:
+the share of throttled calls is then the same for an API of one call a second as for one of a hundred.
 """
 
 from collections import OrderedDict
@@ -55,8 +56,8 @@ class Pace:
         self.rate = min(QUICKEST, rise)
 
     def refused(self, taken: float, moment: float) -> None:
-        """The call that took its place at *taken* was throttled; it is *moment* now. Places taken before the last fall were given out at the
-        rate before it, and tell nothing new.
+        """The call that took its place at *taken* was throttled; it is *moment* now. Places taken before the last fall were given out at
+        the rate before it, and tell nothing new.
         """
         self.throttled += 1
         if taken <= self._fell:

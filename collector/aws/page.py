@@ -30,7 +30,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where the tokens of the next page are in an answer (JMESPath) and which parameters take them, pairwise; *more* tells that there is one."""
+    """Where the tokens of the next page are in an answer (JMESPath) and which parameters take them, pairwise; *more* tells that there is
+    one.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]

@@ -21,7 +21,9 @@ def demo(
     try:
         from collector.demo.demo import demonstration
     except ImportError as error:
-        raise SettingsError(f"the demo needs its extra ({error.name} is missing): pip install 'aws-service-inventory-collector[demo]'") from error
+        raise SettingsError(
+            f"the demo needs its extra ({error.name} is missing): pip install 'aws-service-inventory-collector[demo]'"
+        ) from error
     from rich.console import Console
 
     from collector.cli.run import snapshot_with_display

@@ -1,4 +1,6 @@
-"""What a person sees: a live progress line while a run goes on, and a table when it has ended. On standard error; standard output is data."""
+"""What a person sees: a live progress line while a run goes on, and a table when it has ended. On standard error; standard output is
+data.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +64,8 @@ def closing_table(snapshot: Snapshot) -> None:
         told = ", ".join(f"{number:,} {kind}" for kind, number in manifest["gaps"].items())
         console.print(f"[yellow]Not everything could be read[/] ({told}): the coverage lines say what and why")
     if manifest["accounts_left_out"]:
-        console.print(f"Left out, because AWS has suspended them: {', '.join(each['account_id'] for each in manifest['accounts_left_out'])}")
+        console.print(
+            f"Left out, because AWS has suspended them: {', '.join(each['account_id'] for each in manifest['accounts_left_out'])}"
+        )
     if snapshot.to != "-":
         console.print(f"Snapshot: [bold]{snapshot.to}[/]")

@@ -84,7 +84,9 @@ def _parameter(each: Field[Any], hint: Any) -> inspect.Parameter:
         show_default=bool(each.default) and not several,
     )
     default = None if several else each.default
-    return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint | None if several else hint, option])
+    return inspect.Parameter(
+        each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint | None if several else hint, option]
+    )
 
 
 def _settings(kind: type[S], values: dict[str, Any], context: typer.Context) -> S:

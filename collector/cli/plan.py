@@ -43,7 +43,9 @@ def plan(
 
 
 LATENCY = 0.15
-"""Seconds from call to answer that the estimate counts with: AWS's control planes answer list calls in 50 to 300 ms from one continent to another."""
+"""Seconds from call to answer that the estimate counts with: AWS's control planes answer list calls in 50 to 300 ms from one continent to
+another.
+"""
 
 
 async def _planned(settings: RunSettings) -> dict[str, Any]:

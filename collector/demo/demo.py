@@ -18,7 +18,8 @@ def demonstration(to: str | None, tell: Callable[[str], None]) -> Iterator[RunSe
     with emulator() as url, emulated_environment(url):
         tell(f"Emulated AWS at {url}; putting an organisation into it…")
         seeded = anyio.run(seed, url)
-        tell(f"{len(seeded.resources)} resources in {len(seeded.accounts)} accounts and {len(seeded.regions)} regions, {len(seeded.secrets)} secrets")
+        places = f"{len(seeded.accounts)} accounts and {len(seeded.regions)} regions"
+        tell(f"{len(seeded.resources)} resources in {places}, {len(seeded.secrets)} secrets")
         yield settings_for(seeded, to)
 
 

@@ -151,13 +151,9 @@ class Place:
         self.ledger.secrets.add(encoded)
         return encoded
 
-    def seeded(
-        self, type: str, identifier: str, tags: dict[str, str] | None = None, *, region: str | None = None
-    ) -> None:
+    def seeded(self, type: str, identifier: str, tags: dict[str, str] | None = None, *, region: str | None = None) -> None:
         """Write down that a resource now exists here, or in *region* where that is not the place's own."""
-        self.ledger.resources.append(
-            SeededResource(self.account.id, region or self.region, type, identifier, dict(tags or {}))
-        )
+        self.ledger.resources.append(SeededResource(self.account.id, region or self.region, type, identifier, dict(tags or {})))
 
     def _random(self, what: str) -> random.Random:
         return random.Random(f"{self.account.name}/{self.region}/{what}")

@@ -37,9 +37,7 @@ def _package() -> bytes:
     """The same bytes on every run: a zip holds the time, so the time is fixed."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as package:
-        package.writestr(
-            zipfile.ZipInfo("main.py", (2024, 1, 1, 0, 0, 0)), "def handle(event, context):\n    return {}\n"
-        )
+        package.writestr(zipfile.ZipInfo("main.py", (2024, 1, 1, 0, 0, 0)), "def handle(event, context):\n    return {}\n")
     return packed.getvalue()
 
 
@@ -95,9 +93,7 @@ async def seed_build(here: Place) -> None:
             "type": "LINUX_CONTAINER",
             "image": "aws/codebuild/standard:7.0",
             "computeType": "BUILD_GENERAL1_SMALL",
-            "environmentVariables": [
-                {"name": "REGISTRY_PASSWORD", "value": here.secret("codebuild-env"), "type": "PLAINTEXT"}
-            ],
+            "environmentVariables": [{"name": "REGISTRY_PASSWORD", "value": here.secret("codebuild-env"), "type": "PLAINTEXT"}],
         },
         serviceRole=f"arn:aws:iam::{here.account.id}:role/build",
         tags=lower_pairs(tags),

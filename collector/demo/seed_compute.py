@@ -44,9 +44,7 @@ async def seed_instances(here: Place, network: Network, image_id: str, *, count:
         TagSpecifications=tagged("volume", tags),
     )
     here.seeded("AWS::EC2::Volume", here.arn("ec2", f"volume/{volume['VolumeId']}"), tags)
-    snapshot = await here.call(
-        "ec2", "create_snapshot", VolumeId=volume["VolumeId"], TagSpecifications=tagged("snapshot", tags)
-    )
+    snapshot = await here.call("ec2", "create_snapshot", VolumeId=volume["VolumeId"], TagSpecifications=tagged("snapshot", tags))
     # A snapshot's ARN has no account: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
     here.seeded("AWS::EC2::Snapshot", f"arn:aws:ec2:{here.region}::snapshot/{snapshot['SnapshotId']}", tags)
 

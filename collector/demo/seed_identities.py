@@ -14,9 +14,7 @@ async def seed_identities(here: Place, *, users: int) -> None:
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "cloudwatch:ListMetrics", "Resource": "*"}],
     }
-    policy = await here.call(
-        "iam", "create_policy", PolicyName="developers", PolicyDocument=json.dumps(document), Tags=pairs(tags)
-    )
+    policy = await here.call("iam", "create_policy", PolicyName="developers", PolicyDocument=json.dumps(document), Tags=pairs(tags))
     here.seeded("AWS::IAM::ManagedPolicy", policy["Policy"]["Arn"], tags, region="global")
     group = await here.call("iam", "create_group", GroupName="developers")
     here.seeded("AWS::IAM::Group", group["Group"]["Arn"], region="global")
@@ -36,9 +34,7 @@ async def seed_roles(here: Place, *, count: int) -> None:
 
     async def role(name: str) -> None:
         tags = here.tags(name)
-        answer = await here.call(
-            "iam", "create_role", RoleName=name, AssumeRolePolicyDocument=_trust("lambda"), Tags=pairs(tags)
-        )
+        answer = await here.call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=_trust("lambda"), Tags=pairs(tags))
         here.seeded("AWS::IAM::Role", answer["Role"]["Arn"], tags, region="global")
 
     await role("invoice-function")

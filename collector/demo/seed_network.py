@@ -23,9 +23,7 @@ def tagged(resource_type: str, tags: dict[str, str]) -> list[dict[str, Any]]:
 async def seed_network(here: Place) -> Network:
     """A VPC with two subnets, a way out and a security group."""
     tags = here.tags("main")
-    vpc_id = (await here.call("ec2", "create_vpc", CidrBlock="10.20.0.0/16", TagSpecifications=tagged("vpc", tags)))[
-        "Vpc"
-    ]["VpcId"]
+    vpc_id = (await here.call("ec2", "create_vpc", CidrBlock="10.20.0.0/16", TagSpecifications=tagged("vpc", tags)))["Vpc"]["VpcId"]
     here.seeded("AWS::EC2::VPC", here.arn("ec2", f"vpc/{vpc_id}"), tags)
     subnet_ids = []
     for index, zone in enumerate("ab"):
@@ -81,9 +79,7 @@ async def _seed_way_out(here: Place, vpc_id: str, subnet_id: str) -> None:
 
     table = await here.call("ec2", "create_route_table", VpcId=vpc_id, TagSpecifications=tagged("route-table", tags))
     table_id = table["RouteTable"]["RouteTableId"]
-    await here.call(
-        "ec2", "create_route", RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id
-    )
+    await here.call("ec2", "create_route", RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
     here.seeded("AWS::EC2::RouteTable", here.arn("ec2", f"route-table/{table_id}"), tags)
 
     unused = here.tags("forgotten")

@@ -82,9 +82,7 @@ async def seed_secrets(here: Place, *, parameters: int) -> None:
         name = f"/orders/setting-{number}"
         tags = here.tags(name)
         kind = "SecureString" if number % 2 else "String"
-        await here.call(
-            "ssm", "put_parameter", Name=name, Type=kind, Value=here.secret(f"ssm-{number}"), Tags=pairs(tags)
-        )
+        await here.call("ssm", "put_parameter", Name=name, Type=kind, Value=here.secret(f"ssm-{number}"), Tags=pairs(tags))
         here.seeded("AWS::SSM::Parameter", here.arn("ssm", f"parameter{name}"), tags)
 
 

@@ -23,9 +23,7 @@ async def seed_buckets(here: Place) -> None:
         "put_bucket_encryption",
         Bucket=records,
         ServerSideEncryptionConfiguration={
-            "Rules": [
-                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/records"}}
-            ]
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/records"}}]
         },
     )
     switches = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -48,9 +46,7 @@ async def seed_buckets(here: Place) -> None:
         "s3",
         "put_bucket_lifecycle_configuration",
         Bucket=records,
-        LifecycleConfiguration={
-            "Rules": [{"ID": "expire", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 30}}]
-        },
+        LifecycleConfiguration={"Rules": [{"ID": "expire", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 30}}]},
     )
     await here.call("s3", "put_object", Bucket=records, Key="config/.env", Body=here.secret("s3-object").encode())
 
@@ -112,9 +108,7 @@ async def seed_database(here: Place, network: Network) -> None:
 
 async def seed_file_system(here: Place) -> None:
     tags = here.tags("shared-files")
-    answer = await here.call(
-        "efs", "create_file_system", CreationToken="shared-files", Encrypted=True, Tags=pairs(tags)
-    )
+    answer = await here.call("efs", "create_file_system", CreationToken="shared-files", Encrypted=True, Tags=pairs(tags))
     here.seeded("AWS::EFS::FileSystem", answer["FileSystemArn"], tags)
 
 

@@ -54,9 +54,7 @@ async def seed_streams(here: Place) -> None:
     # moto ignores tags on creation.
     await here.call("kinesis", "add_tags_to_stream", StreamName="clicks", Tags=tags)
     here.seeded("AWS::Kinesis::Stream", here.arn("kinesis", "stream/clicks"), tags)
-    await here.call(
-        "kinesis", "put_record", StreamName="clicks", PartitionKey="1", Data=here.secret("kinesis-record").encode()
-    )
+    await here.call("kinesis", "put_record", StreamName="clicks", PartitionKey="1", Data=here.secret("kinesis-record").encode())
     answer = await here.call(
         "firehose",
         "create_delivery_stream",

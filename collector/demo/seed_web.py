@@ -41,9 +41,7 @@ async def seed_apis(here: Place) -> None:
 
 async def seed_certificate(here: Place) -> None:
     tags = here.tags("shop.example.com")
-    answer = await here.call(
-        "acm", "request_certificate", DomainName="shop.example.com", ValidationMethod="DNS", Tags=pairs(tags)
-    )
+    answer = await here.call("acm", "request_certificate", DomainName="shop.example.com", ValidationMethod="DNS", Tags=pairs(tags))
     here.seeded("AWS::CertificateManager::Certificate", answer["CertificateArn"], tags)
 
 
@@ -52,12 +50,9 @@ async def seed_zone(here: Place) -> None:
     tags = here.tags("example.com")
     answer = await here.call("route53", "create_hosted_zone", Name="example.com", CallerReference="example.com")
     zone_id = answer["HostedZone"]["Id"].rpartition("/")[2]
-    await here.call(
-        "route53", "change_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id, AddTags=pairs(tags)
-    )
+    await here.call("route53", "change_tags_for_resource", ResourceType="hostedzone", ResourceId=zone_id, AddTags=pairs(tags))
     records = [
-        {"Name": f"{name}.example.com", "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "192.0.2.1"}]}
-        for name in ("shop", "api")
+        {"Name": f"{name}.example.com", "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "192.0.2.1"}]} for name in ("shop", "api")
     ]
     await here.call(
         "route53",

@@ -43,5 +43,3 @@ def _load(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
 
 def _has_lines(path: Path) -> bool:
     return path.stat().st_size > 0
-
-

@@ -14,7 +14,9 @@ class Sink(Protocol):
     """Takes records in order, one writer at a time. Raises SinkError."""
 
     async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Write down what the run was asked for. When a run to resume was begun here, nothing is written, and what that one was asked for comes back."""
+        """Write down what the run was asked for. When a run to resume was begun here, nothing is written, and what that one was asked for
+        comes back.
+        """
 
     async def earlier(self, tell: Callable[[bytes], None]) -> None:
         """Tell of every coverage line of the run to resume."""
@@ -38,8 +40,8 @@ def open_sink(
     profile: str | None = None,
     resume: bool = False,
 ) -> AbstractAsyncContextManager[Sink]:
-    """The sink for *to*: ``-``, ``s3://bucket/prefix`` or a folder. Entering it raises SinkError when it cannot be written, or when something is
-    there already that *resume* does not take up.
+    """The sink for *to*: ``-``, ``s3://bucket/prefix`` or a folder. Entering it raises SinkError when it cannot be written, or when
+    something is there already that *resume* does not take up.
 
     *kms_key* and *profile* are S3's: see `S3Sink`.
     """

@@ -1,12 +1,13 @@
 """A prefix in an S3 bucket of our own. Nothing can be read before its object is complete, and the manifest is completed last.
 
 What a file is worth while it is written: its bytes go up as parts of a multipart upload, each of 8 MB or more, and S3 shows none of them
-until the upload is completed, which happens when the file ends: at the end of the run, after PART_SECONDS or `part_megabytes`. So a run that
-dies keeps the files it had ended, and coverage is only ever ended after the resources that it vouches for. Uploads still open are aborted; after a
-SIGKILL nobody does that: give the bucket a lifecycle rule that aborts incomplete multipart uploads.
+until the upload is completed, which happens when the file ends: at the end of the run, after PART_SECONDS or `part_megabytes`. So a run
+that dies keeps the files it had ended, and coverage is only ever ended after the resources that it vouches for. Uploads still open are
+aborted; after a SIGKILL nobody does that: give the bucket a lifecycle rule that aborts incomplete multipart uploads.
 
 The credentials are those of whoever runs us and need s3:ListBucket, s3:PutObject and s3:AbortMultipartUpload there, to
-resume s3:GetObject and s3:DeleteObject too, with a KMS key kms:GenerateDataKey and kms:Decrypt. This is not a customer's account: the gateway, which would refuse every PutObject, is not on this way.
+resume s3:GetObject and s3:DeleteObject too, with a KMS key kms:GenerateDataKey and kms:Decrypt. This is not a customer's account: the
+gateway, which would refuse every PutObject, is not on this way.
 """
 
 import hashlib

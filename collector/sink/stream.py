@@ -154,9 +154,7 @@ class Streams:
 class _Stream:
     """The parts of one kind of line."""
 
-    def __init__(
-        self, stream: str, open_file: OpenFile, compress: bool, part_megabytes: int | None, part_seconds: float | None
-    ) -> None:
+    def __init__(self, stream: str, open_file: OpenFile, compress: bool, part_megabytes: int | None, part_seconds: float | None) -> None:
         self._longest = part_seconds
         self._stream, self._open_file, self._compress = stream, open_file, compress
         self._largest = part_megabytes * 1_000_000 if part_megabytes else None

@@ -44,7 +44,10 @@ async def test_each_refusal_leaves_its_gap_and_the_run_goes_on(monkeypatch: pyte
     coverage: dict[str, dict[str, Any]] = {
         line["service"]: line for line in map(orjson.loads, (tmp_path / "out" / "coverage.jsonl").read_bytes().splitlines())
     }
-    told = {service: (line["complete"], [(gap["kind"], gap["code"], gap["reason"]) for gap in line["gaps"]]) for service, line in coverage.items()}
+    told = {
+        service: (line["complete"], [(gap["kind"], gap["code"], gap["reason"]) for gap in line["gaps"]])
+        for service, line in coverage.items()
+    }
     assert snapshot.exit_status is Exit.GAPS
     assert told["sqs"] == (False, [("denied", "AccessDeniedException", "scp")])
     assert told["sns"] == (False, [("throttled", "Throttling", None)])

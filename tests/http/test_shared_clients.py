@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from botocore.credentials import ReadOnlyCredentials
 
-from collector.aws.page import Tally
 from collector.aws.gateway import Gateway
+from collector.aws.page import Tally
 from collector.aws.session import CALLER, Clients
 from collector.errors import CallNotAllowedError
 from collector.plan import Target
@@ -61,7 +61,9 @@ class Recorder:
             text = '<ListTopicsResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListTopicsResult><Topics/></ListTopicsResult></ListTopicsResponse>'
             return web.Response(text=text, content_type="text/xml")
         if signature["service"] == "s3":
-            return web.Response(status=301, headers={"x-amz-bucket-region": "eu-west-1"}, text="<Error><Code>PermanentRedirect</Code></Error>")
+            return web.Response(
+                status=301, headers={"x-amz-bucket-region": "eu-west-1"}, text="<Error><Code>PermanentRedirect</Code></Error>"
+            )
         return web.json_response({"QueueUrls": []}, content_type="application/x-amz-json-1.0")
 
 

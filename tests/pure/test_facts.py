@@ -147,13 +147,7 @@ def test_the_tables_use_only_the_words_that_the_types_allow() -> None:
 
 
 def test_every_action_of_a_call_is_known_unless_it_is_called_a_guess() -> None:
-    unknown = [
-        row[:3]
-        for row in rows("actions.csv")
-        if row[5] != "guessed"
-        for each in row[2].split()
-        if not facts.level_of(each)
-    ]
+    unknown = [row[:3] for row in rows("actions.csv") if row[5] != "guessed" for each in row[2].split() if not facts.level_of(each)]
 
     assert unknown == []
 

@@ -68,7 +68,12 @@ def test_redaction_and_plain_never_break(value: Any, path: list[str]) -> None:
     plain(redacted(value, tuple(path)))
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.recursive(st.just("secret"), lambda below: st.lists(below) | st.dictionaries(st.sampled_from("abc"), below))))
+@given(
+    st.dictionaries(
+        st.sampled_from("abc"),
+        st.recursive(st.just("secret"), lambda below: st.lists(below) | st.dictionaries(st.sampled_from("abc"), below)),
+    )
+)
 def test_what_lies_at_the_path_is_gone(value: dict[str, Any]) -> None:
     after = redacted(value, ("a",))
 
@@ -117,4 +122,6 @@ def test_condition_keys_are_the_same_in_any_capitals() -> None:
 
     after = redacted(policy, ("Condition", "*", "sts:ExternalId"))
 
-    assert after == {"Condition": {"StringEquals": {"sts:externalid": "<redacted>"}, "StringLike": {"sts:ExternalId": ["<redacted>"], "aws:x": "shown"}}}
+    assert after == {
+        "Condition": {"StringEquals": {"sts:externalid": "<redacted>"}, "StringLike": {"sts:ExternalId": ["<redacted>"], "aws:x": "shown"}}
+    }

@@ -39,9 +39,13 @@ def simulated(limit: float, burst: float, *, declared: float | None, workers: in
     return answered / ((seconds - 10) * limit), throttled / max(1, answered + throttled)
 
 
-@pytest.mark.parametrize(("limit", "burst", "declared"), [(2, 5, None), (5, 5, 5), (5, 10, None), (10, 10, 10), (20, 100, None), (50, 50, None)])
+@pytest.mark.parametrize(
+    ("limit", "burst", "declared"), [(2, 5, None), (5, 5, 5), (5, 10, None), (10, 10, 10), (20, 100, None), (50, 50, None)]
+)
 @pytest.mark.parametrize("latency", [0.05, 0.2])
-def test_nearly_all_that_is_allowed_is_used_and_little_is_throttled(limit: float, burst: float, declared: float | None, latency: float) -> None:
+def test_nearly_all_that_is_allowed_is_used_and_little_is_throttled(
+    limit: float, burst: float, declared: float | None, latency: float
+) -> None:
     used, throttled = simulated(limit, burst, declared=declared, workers=16, latency=latency, seconds=180)
 
     assert used >= 0.85

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from collector.template import fill, fill_all, references
 
-KNOWN = {"partition": "aws", "region": "eu-west-1", "Name": "logs", "State": {"Name": "running", "Code": 16}, "n": 0, "Id": "/hostedzone/Z1"}
+KNOWN = {
+    "partition": "aws",
+    "region": "eu-west-1",
+    "Name": "logs",
+    "State": {"Name": "running", "Code": 16},
+    "n": 0,
+    "Id": "/hostedzone/Z1",
+}
 
 
 @pytest.mark.parametrize(
