@@ -16,7 +16,7 @@ from collector.errors import SinkError
 from collector.record import CoverageRecord, Record, line
 
 MANIFEST = "manifest.json"
-ABOUT = "run.json"
+ABOUT = ".run.json"
 """What a run was asked for, written before anything else: a later run that resumes it must ask for the same."""
 LEVEL = 3
 """zstd's default: a tenth of the size for a few microseconds a record."""

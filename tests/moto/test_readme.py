@@ -80,7 +80,16 @@ def run(command: str, place: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def test_the_commands_are_those_that_are_tested_here() -> None:
-    known = ("scripts/demo", ".venv/bin/collector query", "collector run", "collector plan", "export COLLECTOR_EXTERNAL_ID", *NOT_RUN)
+    known = (
+        "collector iam",
+        "collector preflight",
+        "scripts/demo",
+        ".venv/bin/collector query",
+        "collector run",
+        "collector plan",
+        "export COLLECTOR_EXTERNAL_ID",
+        *NOT_RUN,
+    )
 
     assert [command for command in commands() if not command.startswith(known)] == []
 
@@ -114,6 +123,23 @@ def test_reading_your_accounts(command: str, shell: Path) -> None:
         boto3.client("s3").head_object(Bucket=bucket, Key=f"{prefix}/manifest.json")
     else:
         assert {path.name for path in (shell / to[1]).glob("*.json*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json"}
+
+
+@pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector iam")])
+def test_the_role(command: str, shell: Path) -> None:
+    done = run(command, shell)
+
+    assert done.returncode == 0, done.stderr
+    to = re.search(r"--to (\S+)", command)
+    assert to is None or (shell / to[1]).exists()
+
+
+@pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector preflight")])
+def test_the_preflight_finds_that_the_emulator_opens_to_anybody(command: str, shell: Path) -> None:
+    done = run(command, shell, COLLECTOR_EXTERNAL_ID="the-external-id")
+
+    assert done.returncode == 4, done.stderr
+    assert "ExternalId" in done.stdout
 
 
 def test_the_lines_are_valid() -> None:
