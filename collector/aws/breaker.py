@@ -50,18 +50,17 @@ class Breaker:
         if denial is not None and not _is_about_something(call.params):
             return denial
         endpoint = (target.region, call.service)
-        if self._is_dead(target.region):
-            last = next(error for (region, _), error in self._last.items() if region == target.region)
-            return None if self._is_worth_a_try(target.region, moment) else self._given_up(last)
-        if self._failures[endpoint] >= DEAD_AFTER and not self._is_worth_a_try(endpoint, moment):
+        silent = self._silent(target.region)
+        if len(silent) >= REGION_DEAD_AFTER:
+            return None if self._is_worth_a_try(target.region, moment) else self._given_up(self._last[silent[0]])
+        if self._failures[endpoint] >= (1 if silent else DEAD_AFTER) and not self._is_worth_a_try(endpoint, moment):
             return self._given_up(self._last[endpoint])
         return None
 
-    def _is_dead(self, region: str) -> bool:
-        if region in self._answering:
-            return False
-        failed = [each for each in self._last if each[0] == region]
-        return len(failed) >= REGION_DEAD_AFTER and any(self._failures[each] >= DEAD_AFTER for each in failed)
+    def _silent(self, region: str) -> list[Endpoint]:
+        """The endpoints that failed in a region in which one was given up and none ever answered; nothing of any other region."""
+        failed = [] if region in self._answering else [each for each in self._last if each[0] == region]
+        return failed if any(self._failures[each] >= DEAD_AFTER for each in failed) else []
 
     def _is_worth_a_try(self, given_up: Endpoint | str, moment: float) -> bool:
         """Once in PROBE_SECONDS. The first is only due that long after it was given up."""
@@ -80,8 +79,7 @@ class Breaker:
             self._probed.pop(endpoint, None)
 
     def understood(self, error: ApiError, target: Target) -> ApiError:
-        """What *error* means, given what else is known: where others answer, a name that does not resolve is a service that is not there.
-        """
+        """What *error* means, given what else is known: where others answer, a name that does not resolve is a service that is not there."""
         if error.code == NO_SUCH_NAME and target.region in self._answering:
             return ApiError("unavailable", NO_SUCH_NAME)
         return error

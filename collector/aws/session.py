@@ -1,62 +1,40 @@
 """Clients: one for each service, shared by all accounts and regions.
 
-Who signs, and where to, is told by a context variable that the gateway sets around each call. There is no default identity: a call outside
-the gateway finds none and fails. The guard sits on botocore's own events, so it also sees calls that botocore makes by itself.
+Who signs, and where to, is told by a context variable that the gateway sets around each call (`caller.py`). A call goes the direct way
+where there is one (`direct.py`) and botocore's own way where not. The guard sits in the function that signs on the direct way, and on
+botocore's own events, where it also sees calls that botocore makes by itself.
 """
 
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aioboto3
 import anyio
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore import __version__ as botocore_version
 from botocore import xform_name
 
 from collector import __version__
+from collector.aws import models
+from collector.aws.answered import refuse_what_is_no_answer
+from collector.aws.caller import CALLER, Caller, Credentials, allowed_caller, the_caller
+from collector.aws.connections import CONNECT_SECONDS, READ_SECONDS, Connections
+from collector.aws.direct import Direct, Shared
 from collector.aws.endpoints import default_region
-from collector.errors import CallNotAllowedError
-from collector.record import timestamp
+from collector.aws.parse import moment_text
+from collector.aws.sign import signed
 from collector.spec.model import Call
 
-CONNECT_SECONDS, READ_SECONDS = 5, 60
-"""AWS's control planes accept a connection within a second or not at all; the slowest describe calls answer within a minute."""
-CONNECTIONS = 256
-"""Open at once to one service, over all accounts and regions; idle ones are kept for the next account."""
+__all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "base_session"]
+
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
-
-
-class Credentials(Protocol):
-    """Something that signs: botocore's own credentials are such."""
-
-    async def get_frozen_credentials(self) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose call is being made, where to, and which: known to the signer, the endpoint rules and the guard."""
-
-    credentials: Credentials
-    region: str
-    call: Call
-
-
-CALLER: ContextVar[Caller] = ContextVar("caller")
-
-
-def _caller() -> Caller:
-    try:
-        return CALLER.get()
-    except LookupError:
-        raise CallNotAllowedError("a call outside an account's context") from None
 
 
 class _CallersCredentials:
@@ -65,7 +43,7 @@ class _CallersCredentials:
     method = "collector"
 
     async def get_frozen_credentials(self) -> Any:
-        return await _caller().credentials.get_frozen_credentials()
+        return await the_caller().credentials.get_frozen_credentials()
 
     async def get_account_id(self) -> None:
         return None
@@ -81,7 +59,7 @@ class _CallersCredentialsProvider:
 
 def _in_callers_region(builtins: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     """Endpoint rules and signature are of the caller's region, not of the region that the client was made in."""
-    region = _caller().region
+    region = the_caller().region
     builtins["AWS::Region"] = region
     for legacy in ("AWS::S3::UseGlobalEndpoint", "AWS::STS::UseGlobalEndpoint"):
         if legacy in builtins:
@@ -89,44 +67,15 @@ def _in_callers_region(builtins: dict[str, Any], context: dict[str, Any], **_: A
     context.setdefault("signing", {})["region"] = region
 
 
-def _refuse_other_calls(operation: str) -> None:
-    call = _caller().call
-    if call.operation != operation:
-        raise CallNotAllowedError(f"{operation} was about to be sent while {call.service}.{call.operation} was asked")
-
-
 def _before_call(model: Any, context: dict[str, Any], **_: Any) -> None:
-    _refuse_other_calls(model.name)
+    allowed_caller(model.name)
     # botocore follows a bucket's redirect by itself, with HeadBucket; a bucket in another region is the spec's business.
     context["s3_redirect"] = {**context.get("s3_redirect", {}), "redirected": True}
 
 
-def _before_sign(operation_name: str, **_: Any) -> None:
-    _refuse_other_calls(operation_name)
-
-
-def _moment(value: Any) -> str:
-    """A time in an answer as the text that is written: botocore's own parsing costs more than the rest of the answer."""
-    if isinstance(value, str):
-        if value.endswith("Z") and value[10:11] == "T":
-            return value
-        try:
-            value = float(value)
-        except ValueError:
-            return _read_moment(value)
-    try:
-        return timestamp(datetime.fromtimestamp(value, UTC))
-    except (ValueError, OverflowError, OSError):
-        return str(value)
-
-
-def _read_moment(text: str) -> str:
-    from botocore.utils import parse_timestamp
-
-    try:
-        return timestamp(parse_timestamp(text))
-    except (ValueError, OverflowError):
-        return text
+def refuse_other_calls(operation_name: str, **_: Any) -> None:
+    """For botocore's event ``before-sign``."""
+    allowed_caller(operation_name)
 
 
 def base_session(profile: str | None = None) -> AioSession:
@@ -137,19 +86,27 @@ def base_session(profile: str | None = None) -> AioSession:
 
 
 class Clients:
-    """The clients of one partition, each made when first needed and closed together."""
+    """The clients of one partition, each made when first needed and closed together.
 
-    def __init__(self, partition: str, profile: str | None = None) -> None:
+    A service of which *permitted* names calls knows no other operations: its model is not loaded whole.
+    """
+
+    def __init__(self, partition: str, profile: str | None = None, permitted: Iterable[Call] = ()) -> None:
         session = base_session(profile)
+        session.register_component("data_loader", models.loader(_operations(permitted), session.get_config_variable("data_path")))
         session.register_component("credential_provider", _CallersCredentialsProvider())
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_text)
         session.register("before-endpoint-resolution", _in_callers_region)
         session.register("before-call", _before_call)
-        session.register("before-sign", _before_sign)
+        session.register("before-sign", refuse_other_calls)
+        session.register("before-parse", refuse_what_is_no_answer)
         self._session = aioboto3.Session(botocore_session=session)
+        self.connections = Connections(session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True)
         self._region = default_region(partition)
         self._clients: dict[str, Any] = {}
         self._making: dict[str, anyio.Lock] = {}
+        self._direct: dict[tuple[str, str], Direct | None] = {}
+        self._shared = Shared()
         self._stack = AsyncExitStack()
         self.made: Counter[str] = Counter()
 
@@ -158,6 +115,7 @@ class Clients:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._stack.aclose()
+        await self.connections.close()
 
     async def of(self, service: str) -> Any:
         """The client of *service*."""
@@ -165,22 +123,62 @@ class Clients:
             async with self._making.setdefault(service, anyio.Lock()):
                 if service not in self._clients:
                     self.made[service] += 1
-                    client = await self._stack.enter_async_context(self._session.client(service, region_name=self._region, config=_config()))
+                    client = await self._stack.enter_async_context(
+                        self._session.client(service, region_name=self._region, config=self._config(service))
+                    )
                     if _is_address(urlsplit(client.meta.endpoint_url).hostname or ""):
                         client.meta.config.inject_host_prefix = False  # "data-." cannot stand before 127.0.0.1
                     self._clients[service] = client
         return self._clients[service]
 
+    def _config(self, service: str) -> AioConfig:
+        return AioConfig(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            http_session_cls=self.connections.of_client,
+            retries={"total_max_attempts": 1},  # tenacity retries one page; two layers would multiply
+            parameter_validation=True,
+            user_agent=f"{USER_AGENT} api/{service}",  # botocore adds its own name
+            account_id_endpoint_mode="disabled",  # one client serves every account
+            endpoint_discovery_enabled=False,  # it would be a call that no spec names
+        )
+
     async def send(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
         """AWS's answer to one request, sent once and signed as *caller*. Raises what botocore raises."""
-        client = await self.of(caller.call.service)
         token = CALLER.set(caller)
         try:
-            answer: dict[str, Any] = await getattr(client, xform_name(caller.call.operation))(**params)
+            direct = await self._direct_way(caller.call)
+            request = await direct.request(caller.region, params) if direct is not None else None
+            if direct is None or request is None:
+                return await self._botocores_way(caller.call, params)
+            headers = await signed(request)
+            return direct.values(await self.connections.send(request.method, request.url, headers, request.body, request.proxy))
         finally:
             CALLER.reset(token)
+
+    async def _direct_way(self, call: Call) -> Direct | None:
+        key = (call.service, call.operation)
+        try:
+            return self._direct[key]
+        except KeyError:
+            client = await self.of(call.service)
+            user_agent = f"{USER_AGENT} api/{call.service} botocore/{botocore_version}"
+            self._direct[key] = Direct.of(client, call.operation, user_agent, self._shared)
+            return self._direct[key]
+
+    async def _botocores_way(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        client = await self.of(call.service)
+        answer: dict[str, Any] = await getattr(client, xform_name(call.operation))(**params)
         answer.pop("ResponseMetadata", None)
         return answer
+
+
+def _operations(calls: Iterable[Call]) -> dict[str, set[str]]:
+    """The operations of *calls* by service."""
+    operations: dict[str, set[str]] = {}
+    for call in calls:
+        operations.setdefault(call.service, set()).add(call.operation)
+    return operations
 
 
 def _is_address(host: str) -> bool:
@@ -189,16 +187,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return host == "localhost"
     return True
-
-
-def _config() -> AioConfig:
-    return AioConfig(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        max_pool_connections=CONNECTIONS,
-        retries={"total_max_attempts": 1},  # tenacity retries one page; two layers would multiply
-        parameter_validation=True,
-        user_agent_extra=USER_AGENT,
-        account_id_endpoint_mode="disabled",  # one client serves every account
-        endpoint_discovery_enabled=False,  # it would be a call that no spec names
-    )

@@ -3,8 +3,8 @@
 import aioboto3
 import anyio
 
-from benchmark.work import ABREAST, CALLS, cells, tell
 from benchmark.shared import assumed, written
+from benchmark.work import ABREAST, CALLS, cells, tell
 
 
 async def work() -> tuple[int, int]:

@@ -42,9 +42,7 @@ async def work() -> tuple[int, int]:
                 keys[account] = await assumed(session, account)
                 counts[0] += 1
             if (region, service) not in clients:
-                clients[region, service] = await stack.enter_async_context(
-                    session.client(service, region_name=region, **keys[account])
-                )
+                clients[region, service] = await stack.enter_async_context(session.client(service, region_name=region, **keys[account]))
 
         async def one(account: str, region: str, service: str) -> None:
             async with limit:

@@ -1,0 +1,124 @@
+"""The collector's own way to AWS without sockets: real gateway, clients, guard, endpoints, signatures and parsers.
+
+Where a request would go out over a connection, a synthetic server's bytes are handed over. All that comes before and after that moment is
+what a run does.
+"""
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio
+from botocore.credentials import ReadOnlyCredentials
+from tenacity import wait_none
+
+from collector.aws.connections import Connections
+from collector.aws.gateway import Gateway
+from collector.aws.pace import Key, Pace, Paces
+from collector.aws.session import CALLER, Clients
+from collector.plan import Target
+from collector.spec.model import Call
+from collector.spec.permitted import Permitted
+from tests.synthetic.route import Request
+from tests.synthetic.server import Outcome
+
+HERE = Target("aws", "111122223333", "eu-west-1")
+UNHURRIED = 1e9
+"""Calls per second: nobody is at the other end who would count them."""
+
+Respond: TypeAlias = Callable[[Request, float], Outcome]
+"""What ``tests.synthetic.server.Server.respond`` is."""
+
+
+class Unpaced(Paces):
+    """Paces that make nobody wait."""
+
+    def of(self, key: Key, start: float | None = None) -> Pace:
+        return Pace(UNHURRIED, UNHURRIED)
+
+
+class KeysOf:
+    """Credentials whose access key id carries its account, as the synthetic server reads it."""
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+
+    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return ReadOnlyCredentials(f"AKIA{self.account_id}TEST", "a-key-of-nobody", "a-token-of-nobody")
+
+
+class EveryAccount:
+    """Signs for every account."""
+
+    async def of(self, account_id: str) -> KeysOf:
+        return KeysOf(account_id)
+
+    def renew(self, account_id: str) -> None:
+        """Nothing is kept that could expire."""
+
+
+class Answered:
+    """A response as aiohttp gives one, to ``await`` or to use in ``async with``."""
+
+    def __init__(self, url: Any, sent: bytes) -> None:
+        head, _, self._body = sent.partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        self.url = url
+        self.status = int(first.split()[1])
+        self.raw_headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
+
+    async def read(self) -> bytes:
+        return self._body
+
+    def __await__(self) -> Generator[Any, None, "Answered"]:
+        return self.__aenter__().__await__()
+
+    async def __aenter__(self) -> "Answered":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """There is nothing to give back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAsSession:
+    """What the collector asks of aiohttp's session, and a server instead of it."""
+
+    respond: Respond
+
+    def request(self, method: str, url: Any, *, headers: Mapping[str, str], data: bytes | None = None, **_: Any) -> Answered:
+        outcome = self.respond(request_of(method, str(url), headers, data or b""), anyio.current_time())
+        assert outcome.kind == "send", "what happens to connections needs connections"
+        return Answered(url, outcome.data)
+
+
+class InProcess(Connections):
+    """Connections that lead to *respond*."""
+
+    def __init__(self, respond: Respond) -> None:
+        super().__init__()
+        self._server: Any = ServerAsSession(respond)
+
+    def session(self) -> Any:
+        return self._server
+
+
+def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes | str) -> Request:
+    """What is sent, as the server sees it. S3's bucket goes from the host's name into the path, as it does on loopback."""
+    service = CALLER.get().call.service
+    parts = urlsplit(url)
+    bucket, between, _ = (parts.hostname or "").partition(".s3.")
+    path = f"/{bucket}{parts.path}".rstrip("/") if between and service == "s3" else parts.path
+    lower = {name.lower(): value for name, value in headers.items()} | {"x-synthetic-service": service}
+    return Request(method, urlunsplit(("", "", path, parts.query, "")), lower, body.encode() if isinstance(body, str) else bytes(body))
+
+
+@asynccontextmanager
+async def gateway_to(respond: Respond, calls: Iterable[Call]) -> AsyncIterator[Gateway]:
+    """A gateway that may make *calls* and is answered by *respond*. Nothing is ever sent."""
+    calls = tuple(calls)
+    async with Clients(HERE.partition, permitted=calls) as clients:
+        clients.connections = InProcess(respond)
+        yield Gateway(clients, EveryAccount(), Permitted(calls), backoff=wait_none(), paces=Unpaced())
