@@ -1,9 +1,32 @@
-"""What every test starts from."""
+"""What every test starts from, and which rings are slow."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+
+ROOT = Path(__file__).parent
+SLOW = (
+    "aws",
+    "faults",
+    "http",
+    "model/test_canaries.py",
+    "model/test_examples.py",
+    "model/test_parse.py",
+    "model/test_synthetic_ring.py",
+    "model/test_synthetic_server.py",
+    "pure/test_iam_policy.py",
+    "pure/test_iam_template.py",
+    "sinks",
+)
+"""Rings that take minutes: servers over HTTP, whole answers of every call of a spec, and other people's linters."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import OperationModel
@@ -16,7 +17,7 @@ from tests.synthetic import models, truths
 from tests.synthetic.asked import digest_of, texts
 from tests.synthetic.echo import Echo, echo_of, put_path
 from tests.synthetic.leaf import Where, scalar, scope_of, singular, tells_failures, text, unscoped
-from tests.synthetic.paging import asked_page, finish, rule_for, says_more
+from tests.synthetic.paging import asked_page, finish, longest_least, rule_for, says_more, token
 from tests.synthetic.placeholders import filled
 from tests.synthetic.settings import MAP_KEYS, PagingRule, Settings
 
@@ -52,8 +53,10 @@ def answer_of(settings: Settings, service: str, operation: OperationModel, param
     asked = (texts(operation.input_shape, params) or {}) if operation.input_shape else {}
     digest = digest_of(service, operation.name, asked, rule)
     shape = operation.output_shape
-    pages = truths.pages_of(settings, service, operation.name) or settings.pages
-    page = asked_page(rule, params, digest, pages)
+    _, pages = settings.sizes.get((service, operation.name), (settings.items, settings.pages))
+    pages = truths.pages_of(settings, service, operation.name) or pages
+    token_digest = digest.ljust(longest_least(rule, operation) - len(token("", 0)), "0")
+    page = asked_page(rule, params, token_digest, pages)
     if shape is None:
         return Answer(service, operation, {}, (), frozenset(), None)
     echo = echo_of(asked, shape, rule)
@@ -71,7 +74,7 @@ def answer_of(settings: Settings, service: str, operation: OperationModel, param
         if put.service == service and put.operation == operation.name:
             put_path(values, tuple(put.path.split(".")), put.value)
     if rule is not None:
-        finish(rule, shape, values, digest, next_page)
+        finish(rule, shape, values, token_digest, next_page)
     planted = _still_there(build.canaries, values)
     return Answer(service, operation, values, planted, frozenset(build.cut), next_page)
 
@@ -107,6 +110,12 @@ def _at(values: Any, path: tuple[str, ...]) -> Any:
     return values
 
 
+@lru_cache(maxsize=4096)
+def _places(canaries: frozenset[tuple[str, str, str]], service: str, operation: str) -> frozenset[tuple[str, ...]]:
+    """Where in an answer of *operation* secrets are planted."""
+    return frozenset(tuple(path.split(".")) for *of, path in canaries if of == [service, operation])
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a value stands in its answer."""
@@ -134,20 +143,25 @@ class _Build:
     nodes: int = 0
     arn_service: str = ""
     scope: str = ""
+    items: int = 0
+    secrets: frozenset[tuple[str, ...]] = frozenset()
+    kinds: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.secrets = _places(self.settings.canaries, self.service, self.operation.name)
+        self.kinds = {
+            tuple(path.split(".")): kind for (*of, path), kind in self.settings.kinds.items() if of == [self.service, self.operation.name]
+        }
+        self.items, _ = self.settings.sizes.get((self.service, self.operation.name), (self.settings.items, 0))
         facts = models.by_name()[self.service]
         self.arn_service = facts.signing_name
         self.scope = scope_of(self.service)
 
     def value(self, shape: Any, place: _Place) -> Any:
         self.nodes += 1
-        if (
-            not place.secret
-            and self.settings.canaries
-            and (self.service, self.operation.name, ".".join(place.path)) in self.settings.canaries
-        ) or (not place.secret and shape.metadata.get("sensitive")):
-            place = _Place(place.path, place.indexes, place.name, place.stem, place.above, True, place.lists)
+        if not place.secret and ((self.secrets and place.path in self.secrets) or shape.metadata.get("sensitive")):
+            # Without what is above: a secret place that repeats a shape around it (statements in statements) holds its secrets too.
+            place = _Place(place.path, place.indexes, place.name, place.stem, frozenset(), True, place.lists)
         kind = shape.type_name
         if kind in ("structure", "list", "map"):
             if shape.name in place.above:
@@ -207,7 +221,7 @@ class _Build:
             return asked
         primary = place.lists == 0 and (len(place.path) == 1 or (self.rule is not None and ".".join(place.path) in self.rule.results))
         if primary:
-            return self.settings.items
+            return self.items
         return self.settings.nested if place.lists <= 1 else 1
 
     def elements(self, shape: Any, place: _Place) -> Any:
@@ -240,7 +254,9 @@ class _Build:
         keys = self.keys(shape, place, name)
         for index, key in enumerate(keys):
             named = name if key.startswith("key-") else key
-            inner = _Place((*place.path, "*"), (*place.indexes, index), named, name, above, place.secret, place.lists + 1)
+            own = (*place.path, key)
+            path = own if own in self.secrets else (*place.path, "*")
+            inner = _Place(path, (*place.indexes, index), named, name, above, place.secret, place.lists + 1)
             value = self.value(shape.value, inner)
             if value is not _LEFT_OUT:
                 values[key] = value
@@ -264,9 +280,10 @@ class _Build:
         holder = zlib.crc32(".".join(place.path[:-1]).encode()) & 0xFFFF
         index = place.indexes[-1] if place.indexes else 0
         if place.lists == 1:
-            index += self.page * self.settings.items
+            index += self.page * self.items
         unique = f"{self.scope}{self.digest}{holder:04x}{self.page:02x}{indexes}"
-        where = Where(self.service, self.arn_service, place.name, place.stem, unique, index)
+        kind = self.kinds.get(place.path, "") if self.kinds else ""
+        where = Where(self.service, self.arn_service, place.name, place.stem, unique, index, kind)
         if shape.type_name in ("string", "character"):
             asked = self.echo.scalar(place.name, place.stem, place.lists > 0)
             if asked is not None and not place.secret:

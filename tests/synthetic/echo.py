@@ -122,6 +122,7 @@ def _batch(found: Echo, name: str, values: list[Any], lists: list[tuple[tuple[st
 
 def _identity(name: str, value: str, list_name: str, element: Any) -> tuple[int, tuple[str, ...]]:
     """How well, and by which member, items of *list_name* are identified by the list parameter *name*."""
+    name = name.removesuffix("List") or name
     wanted = singular(name).lower()
     stem, kind = split_name(name)
     best: tuple[int, tuple[str, ...]] = (0, ())
@@ -158,14 +159,16 @@ def _strings(shape: Any, path: tuple[str, ...], stem: str, above: tuple[str, ...
 
 
 def put_path(value: Any, path: tuple[str, ...], text: Any) -> None:
-    """Write *text* at *path* under *value*, through lists and, with ``*``, maps."""
+    """Write *text* at *path* under *value*, through lists and, with ``*``, maps; a tuple gives its values in turn, None takes away."""
     if isinstance(value, list):
-        for element in value:
-            put_path(element, path, text)
+        for number, element in enumerate(value):
+            put_path(element, path, text[number % len(text)] if isinstance(text, tuple) else text)
     elif isinstance(value, dict):
         names = list(value) if path[0] == "*" else [path[0]]
         for name in names:
-            if len(path) == 1:
+            if len(path) == 1 and text is None:
+                value.pop(name, None)
+            elif len(path) == 1:
                 value[name] = text
             else:
                 put_path(value.get(name), path[1:], text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,9 +35,9 @@ GLOBAL_SERVICES = frozenset(
     }
 )
 _SUFFIX = re.compile(r"(Arn|ARN|Id|ID|Identifier|Name|Url|URL|Uri|URI)s?$|^(arn|id|identifier|name|url|uri)s?$")
-_ACCOUNT = re.compile(r"(?:.*account_?ids?|account|accounts|ownerid|registryid|owneraccount|accountowner)", re.IGNORECASE)
+_ACCOUNT = re.compile(r"(?:.*account_?ids?|account|accounts|.*ownerid|registryid|owneraccount|accountowner)", re.IGNORECASE)
 _REGION = re.compile(r"(?:.*regions?|.*region_?names?)", re.IGNORECASE)
-_WHEN = re.compile(r"(Date|Time|Timestamp|At|LastModified)$|^(date|time|timestamp)$")
+_WHEN = re.compile(r"(Date|Time|Timestamp|At|LastModified)$|^(date|time|timestamp|Created|start|end|date[A-Z][a-z]+)$")
 _CONSTANT = re.compile(
     r"(Status|State|Type|Class|Version|Reason|Protocol|Engine|Format|Mode|Description|Message)s?$|"
     r"^(status|state|type|version|description|message|protocol|engine|format|mode)s?$"
@@ -47,7 +48,7 @@ _ADDRESS = re.compile(r"(?:.*(?:ip_?address|privateip|publicip|ipv4address)|ip)"
 
 _FAILURES = re.compile(
     r"failures?|errors?|warnings?|(?:unprocessed|failed|notfound|invalid|unsuccessful|missing).*|"
-    r".*(?:failures|errors|notfound|notprocessed|unprocessed\w*)",
+    r".*(?:failures|errors|errordetails|notfound|notprocessed|unprocessed\w*)",
     re.IGNORECASE,
 )
 _FIRST_TIME = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -77,6 +78,7 @@ class Where:
     stem: str
     unique: str
     index: int
+    kind: str = ""  # what the name does not tell: "arn"; "account", another one for each; "each", another value for each
 
 
 def singular(name: str) -> str:
@@ -118,7 +120,7 @@ def text(where: Where, shape: Shape) -> str:
     """A string for *where*. Ids, names, ARNs and addresses are unique to their holder; states and types are not."""
     enum = shape.metadata.get("enum")
     if enum:
-        return str(enum[0])
+        return str(enum[where.index % len(enum)] if where.kind == "each" else enum[0])
     value = _text(where)
     shortest = int(shape.metadata.get("min", 0))
     return value.ljust(shortest, "x")
@@ -126,6 +128,8 @@ def text(where: Where, shape: Shape) -> str:
 
 def _text(where: Where) -> str:
     name = where.name
+    if where.kind == "account":
+        return f"{zlib.crc32(where.unique.encode()):012d}"
     if _ACCOUNT.fullmatch(name):
         return ACCOUNT
     if _REGION.fullmatch(name):
@@ -133,7 +137,9 @@ def _text(where: Where) -> str:
     stem, kind = split_name(name)
     label = re.sub(r"[^a-z0-9]+", "-", (stem or where.stem or "item").lower()).strip("-") or "item"
     own = f"{label}-{where.unique}"
-    if kind == "arn":
+    if where.kind == "each":
+        return own
+    if "arn" in (kind, where.kind):
         return arn(where.arn_service, label, own)
     if kind in ("url", "uri") or name.endswith(("Endpoint", "endpoint")):
         return f"https://{where.arn_service}.{REGION}.amazonaws.com/{ACCOUNT}/{own}"
@@ -156,7 +162,7 @@ def _text(where: Where) -> str:
         return f"10.{where.index % 256}.0.0/16"
     if _ADDRESS.fullmatch(name):
         return f"10.0.{where.index // 256 % 256}.{where.index % 256}"
-    if lowered in ("key", "tagkey") and where.stem.lower().endswith("tag"):
+    if lowered in ("key", "tagkey") and where.stem.lower().endswith(("tag", "tagset")):
         return "Name" if where.index == 0 else f"key-{where.index}"
     if lowered.endswith(("json", "templatebody")):
         return "{}"

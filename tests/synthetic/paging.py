@@ -83,6 +83,15 @@ def token(digest: str, page: int) -> str:
     return f"AQ{digest}{REGIONAL}{page:04x}"
 
 
+def longest_least(rule: PagingRule | None, operation: OperationModel) -> int:
+    """The length that the model asks of a token at least: DevOps Guru's have 36 characters, DynamoDB's are ARNs of 37."""
+    members = operation.input_shape.members if rule and operation.input_shape else {}
+    return max(
+        (int(members[name].metadata.get("min", 0)) for name in (rule.input if rule else ()) if members[name].type_name == "string"),
+        default=0,
+    )
+
+
 def asked_page(rule: PagingRule | None, params: dict[str, Any], digest: str, pages: int) -> int:
     """The page, from 0, that *params* ask for. Raises UnknownTokenError for a token that was not given."""
     if rule is None:

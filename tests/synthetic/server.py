@@ -16,7 +16,7 @@ from xml.etree.ElementTree import ParseError
 import orjson
 
 from tests.synthetic import truths, wire
-from tests.synthetic.answer import answer_of
+from tests.synthetic.answer import Answer, answer_of
 from tests.synthetic.paging import UnknownTokenError
 from tests.synthetic.placeholders import Caller, Template, fillings, neutral
 from tests.synthetic.route import NoRouteError, Request, Route, route
@@ -141,10 +141,14 @@ class Server:
             self._keep(key, prepared)
         return prepared
 
+    def answer(self, found: Route) -> Answer:
+        """The answer to a routed request. Raises UnknownTokenError."""
+        return answer_of(self.settings, found.service, found.operation, found.params)
+
     def reply(self, found: Route) -> wire.Reply:
         """The reply to a routed request, with stand-ins for account and region; also an error about its token."""
         try:
-            return wire.reply_of(answer_of(self.settings, found.service, found.operation, found.params))
+            return wire.reply_of(self.answer(found))
         except UnknownTokenError as error:
             code = next(
                 (

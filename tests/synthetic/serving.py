@@ -33,10 +33,10 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings | None = None) -> AsyncIterator[Running]:
-    """A listening server with its counters. Loopback only; every connection is closed on leaving."""
-    settings = settings or Settings()
-    server = Server(settings)
+async def serving(settings: Settings | None = None, server: Server | None = None) -> AsyncIterator[Running]:
+    """A listening server with its counters, or *server* listening. Loopback only; every connection is closed on leaving."""
+    server = server or Server(settings or Settings())
+    settings = server.settings
     loop = asyncio.get_running_loop()
     connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 

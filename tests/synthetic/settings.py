@@ -27,7 +27,10 @@ class PagingRule:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """*value* at *path* in every answer of an operation. Lists are passed through; ``*`` is every value of a map."""
+    """*value* at *path* in every answer of an operation. Lists are passed through; ``*`` is every value of a map.
+
+    A tuple gives its values in turn to the items of the outermost list; None leaves the member out.
+    """
 
     service: str
     operation: str
@@ -114,6 +117,7 @@ MAP_KEYS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
         "PendingConfirmation",
     ),
     ("sns", "GetPlatformApplicationAttributes", "Attributes"): ("Enabled", "EventEndpointCreated"),
+    ("sns", "ListPlatformApplications", "PlatformApplications.Attributes"): ("Enabled", "PlatformPrincipal", "PlatformCredential"),
 }
 
 
@@ -133,6 +137,8 @@ class Settings:
     paging: Mapping[tuple[str, str], PagingRule] = field(default_factory=dict)
     infer_paging: bool = True  # operations with a token in and out page even where botocore has no paginator
     map_keys: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    kinds: Mapping[tuple[str, str, str], Literal["arn", "account", "each"]] = field(default_factory=dict)  # of texts; see leaf.Where
+    sizes: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # (service, operation) -> items, pages of its own
     fill_failures: bool = False  # per-item failures in successful answers are empty unless asked for
     regions: tuple[str, ...] = ("us-east-1", "eu-west-1", "ap-southeast-2")
     disabled_regions: tuple[str, ...] = ()
