@@ -132,7 +132,21 @@ def test_what_iam_would_not_have_stored_is_refused_and_the_place_named(source: A
 
 
 ELEMENTS = st.sampled_from(
-    "Version Id Statement statement Sid Effect Action NotAction Resource NotResource Principal NotPrincipal Condition".split()
+    [
+        "Version",
+        "Id",
+        "Statement",
+        "statement",
+        "Sid",
+        "Effect",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Principal",
+        "NotPrincipal",
+        "Condition",
+    ]
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["Allow", "Deny", "*"])
 GARBAGE = st.recursive(
