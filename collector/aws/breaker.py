@@ -18,8 +18,8 @@ DEAD_AFTER = 2
 together fail together, and count as one: a hiccup that cuts sixty connections is no dead endpoint.
 """
 REGION_DEAD_AFTER = 3
-"""Endpoints of one region that failed, the first of them given up and none that ever answered, until the region is given up: at three
-seconds for each connection, a region that swallows everything holds up a run for a dozen seconds.
+"""Endpoints of one region that failed, with none that ever answered, until the region is given up. After the first of them the others get
+no second probe: at three seconds for each connection, a region that swallows everything holds up a run for a dozen seconds.
 """
 PROBE_SECONDS = 60.0
 """So often one call is let through to what was given up: what was down for a minute is not lost for the hours that a run takes."""
@@ -79,7 +79,9 @@ class Breaker:
             self._probed.pop(endpoint, None)
 
     def understood(self, error: ApiError, target: Target) -> ApiError:
-        """What *error* means, given what else is known: where others answer, a name that does not resolve is a service that is not there."""
+        """What *error* means, given what else is known: where others answer, a name that does not resolve is a service that is not
+        there.
+        """
         if error.code == NO_SUCH_NAME and target.region in self._answering:
             return ApiError("unavailable", NO_SUCH_NAME)
         return error

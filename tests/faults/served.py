@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -14,6 +15,18 @@ from tests.synthetic.connection import Connection
 from tests.synthetic.route import Request
 from tests.synthetic.server import Outcome, Server
 
+SAMPLED_EVERY = 0.5
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """At *moment*, in seconds of the server's clock: so many calls so far, by service, and so many of them throttled."""
+
+    moment: float
+    calls: Counter[str]
+    throttled: Counter[str]
+
 
 @dataclass(slots=True)
 class Watched(Server):
@@ -21,11 +34,20 @@ class Watched(Server):
 
     called: Callable[[int], None] = lambda number: None
     calls: int = 0
+    samples: list[Sample] = field(default_factory=list)
 
     def respond(self, request: Request, now: float) -> Outcome:
         self.calls += 1
         self.called(self.calls)
         return Server.respond(self, request, now)
+
+    def sample(self, loop: asyncio.AbstractEventLoop, every: float) -> None:
+        """Take a sample now, and again every so many seconds, as long as *loop* runs."""
+        calls: Counter[str] = Counter()
+        for (service, _), number in self.stats.calls.items():
+            calls[service] += number
+        self.samples.append(Sample(loop.time(), calls, Counter(self.stats.throttled)))
+        loop.call_later(every, self.sample, loop, every)
 
 
 @dataclass(slots=True)
@@ -90,6 +112,7 @@ async def _serve(settings: Settings, ready: "Future[Served]") -> None:
         return connection
 
     listener = await loop.create_server(connect, "127.0.0.1", 0, backlog=1024)
+    server.sample(loop, SAMPLED_EVERY)
     ready.set_result(Served(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", server, loop))
     try:
         await asyncio.Event().wait()

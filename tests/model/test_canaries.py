@@ -79,7 +79,7 @@ def cut_off(operation: OperationModel, given: bytes) -> bytes | None:
 
 
 def of_other_kinds(operation: OperationModel, given: bytes) -> bytes | None:
-    """Text where the model has objects and numbers. Only JSON can be wrong in this way; in XML all is text."""
+    """Text where the model has objects. Only JSON can be wrong in this way; in XML all is text."""
     body = _body_of(given)
     if not body.startswith(b"{"):
         return None
@@ -94,7 +94,7 @@ def of_other_kinds(operation: OperationModel, given: bytes) -> bytes | None:
 def _cannot_be_text(shape: Shape) -> bool:
     if shape.type_name == "structure":
         return not shape.is_document_type
-    return shape.type_name in ("map", "integer", "long") or (shape.type_name == "list" and shape.member.type_name == "structure")
+    return shape.type_name == "map" or (shape.type_name == "list" and shape.member.type_name == "structure")
 
 
 def _body_of(response: bytes) -> bytes:

@@ -1,0 +1,59 @@
+"""How near a run comes to what token buckets allow, and how often it is told off."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.running import arguments, aws, environment, run_to_the_end
+from tests.faults.served import Sample, served
+from tests.synthetic import Throttle
+import itertools
+
+REGION = "us-east-1"
+CONVERGED_AFTER = 10.0
+"""Seconds in which limits may be found out."""
+BEFORE_THE_END = 3.0
+"""Seconds at the end that do not count: then some accounts are done, and what their buckets would allow nobody wants."""
+CALLS_OF_A_TOPIC = 2
+"""GetTopicAttributes and ListTagsForResource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came of a run: *used* of what the buckets allowed, and the share of calls that were *throttled*, both in the time that counts."""
+
+    accounts: int
+    used: float
+    throttled: float
+    seconds: float
+    status: int
+
+
+def measure(accounts: int, *, rate: float, seconds: float, folder: Path) -> Figures:
+    """Let a run read so many topics that each account's bucket of *rate* calls a second keeps it busy for some *seconds*."""
+    topics = round(rate * seconds / CALLS_OF_A_TOPIC)
+    names = tuple(f"{number:012}" for number in range(1, accounts + 1))
+    settings = aws(
+        accounts=names,
+        regions=(REGION,),
+        sizes={("sns", "ListTopics"): (max(1, topics // 4), 4)},
+        throttle=(Throttle(rate, 2 * rate, "sns"),),
+        latency=0.005,
+    )
+    with served(settings) as running:
+        given = arguments(
+            str(folder / "snapshot"), "--workers", str(max(64, accounts)), accounts=names, regions=(REGION,), types=("sns.topic",)
+        )
+        last = run_to_the_end("collector", given, environment(running.url), folder / "said")
+        samples = running.server.samples
+    busy = [each for before, each in itertools.pairwise(samples) if each.calls["sns"] > before.calls["sns"]]
+    begin, end = busy[0].moment + CONVERGED_AFTER, busy[-1].moment - BEFORE_THE_END
+    counted = [each for each in busy if begin <= each.moment <= end]
+    first, final = counted[0], counted[-1]
+    answered = _answered(final) - _answered(first)
+    throttled = final.throttled["sns"] - first.throttled["sns"]
+    allowed = rate * accounts * (final.moment - first.moment)
+    return Figures(accounts, answered / allowed, throttled / (answered + throttled), final.moment - first.moment, last.status)
+
+
+def _answered(sample: Sample) -> int:
+    return sample.calls["sns"] - sample.throttled["sns"]
