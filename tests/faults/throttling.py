@@ -1,12 +1,12 @@
 """How near a run comes to what token buckets allow, and how often it is told off."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.running import arguments, aws, environment, run_to_the_end
 from tests.faults.served import Sample, served
 from tests.synthetic import Throttle
-import itertools
 
 REGION = "us-east-1"
 CONVERGED_AFTER = 10.0
@@ -19,7 +19,9 @@ CALLS_OF_A_TOPIC = 2
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of a run: *used* of what the buckets allowed, and the share of calls that were *throttled*, both in the time that counts."""
+    """What came of a run: *used* of what the buckets allowed, and the share of calls that were *throttled*,
+    both in the time that counts.
+    """
 
     accounts: int
     used: float
