@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from botocore import handlers
 
 ROOT = Path(__file__).parent
 SLOW = (
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(ROOT).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def botocore_as_it_comes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing moto puts a handler of its own into every session of the process. Only tests that mock AWS in process want it."""
+    if "mock_aws" not in vars(request.module):
+        own = [each for each in handlers.BUILTIN_HANDLERS if not type(each[1]).__module__.startswith("moto")]
+        monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", own)
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ sending and reading are ours. What is not known here goes botocore's own way, th
 in which botocore would do more than is done here, `request` gives None for a request that is not signed with Signature Version 4.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import orjson
 from aiobotocore._helpers import resolve_awaitable
@@ -16,45 +16,15 @@ from botocore.awsrequest import HeadersDict, create_request_object, prepare_requ
 from botocore.client import resolve_checksum_context
 from botocore.compress import maybe_compress_request
 from botocore.exceptions import ClientError
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import ResponseParserError, ResponseParserFactory
 from botocore.serialize import create_serializer
 
+from collector.aws import handlers
 from collector.aws.connections import Received, proxy_for
+from collector.aws.handlers import Handler
 from collector.aws.parse import UNFORESEEN, Compiler, Parse, compiled, moment_text
 from collector.aws.sign import Unsigned, unsigned
-
-Handler: TypeAlias = Callable[..., Any]
-
-# What botocore may do at these moments of a call without our doing it too, and why. If there is anything else, the call is botocore's.
-_DISPENSABLE: Mapping[str, frozenset[str]] = {
-    "request-created": frozenset({
-        "AioRequestSigner.handler",  # we sign
-        "UserAgentString.rebuild_and_replace_user_agent_handler",  # ours is constant
-        "add_retry_headers",  # each of our attempts is a request of its own
-    }),
-    "before-sign": frozenset({
-        "refuse_other_calls",  # sign.signed does so
-        "remove_arn_from_signing_path",  # of Signature Version 2
-        "_set_extra_headers_for_unsigned_request",  # everything is signed
-        "S3ExpressIdentityResolver.resolve_s3express_identity",  # acts on requests that are signed otherwise
-    }),
-    "before-send": frozenset(),
-    "response-received": frozenset(),
-    "before-parse": frozenset({
-        "refuse_what_is_no_answer",  # _by_botocore calls it, and reads what comes out empty
-        "_handle_200_error",  # parse_xml.root refuses <Error>, and _by_botocore calls it
-        "handle_expires_header",  # parse.compiled leaves operations with such a header to botocore
-    }),
-    "needs-retry": frozenset({
-        "AioRetryHandler",  # repeating is the gateway's
-        "_update_status_code",  # the same as _handle_200_error, for the retry
-        "AioS3RegionRedirectorv2.redirect_from_error",  # redirects are not followed
-    }),
-    "after-call-error": frozenset(),
-}  # fmt: skip
-_AFTER_CALL = frozenset({"json_decode_policies", "json_decode_template_body", "_handle_sqs_compatible_error"})
-"""Handlers that look at nothing but the values that were read."""
 
 TEMPLATES = 2048
 """Requests kept for their next use; a listing is asked with the same parameters in every account."""
@@ -129,12 +99,9 @@ class Direct:
         parse = compiled(_anew(operation), shared.compilers)
         if parse is None or operation.has_streaming_input or operation.http_checksum.get("responseAlgorithms"):
             return None
-        for moment, dispensable in _DISPENSABLE.items():
-            if {_name(handler) for handler in _handlers(client, moment, operation)} - dispensable:
-                return None
-        after_call = _handlers(client, "after-call", operation)
-        if {_name(handler) for handler in after_call} - _AFTER_CALL:
+        if not handlers.dispensable(client, operation):
             return None
+        after_call = handlers.at(client, "after-call", operation)
         protocol = operation.service_model.resolved_protocol
         return cls(
             client=client,
@@ -146,12 +113,12 @@ class Direct:
             serializer=shared.serializer(protocol),
             ordinary_parser=shared.parser(protocol),
             before_build=(
-                *_handlers(client, "provide-client-params", operation),
-                *_handlers(client, "before-parameter-build", operation),
+                *handlers.at(client, "provide-client-params", operation),
+                *handlers.at(client, "before-parameter-build", operation),
             ),
-            before_call=_handlers(client, "before-call", operation),
-            before_parse=_handlers(client, "before-parse", operation),
-            after_call=tuple(handler for handler in after_call if _concerns(handler, operation)),
+            before_call=handlers.at(client, "before-call", operation),
+            before_parse=handlers.at(client, "before-parse", operation),
+            after_call=tuple(handler for handler in after_call if handlers.concerns(handler, _anew(operation))),
             after_error=after_call,
         )
 
@@ -304,30 +271,3 @@ def _fingerprint(params: Mapping[str, Any]) -> bytes:
     except TypeError:  # bytes
         return b""
     return text if len(text) <= TEMPLATE_PARAMETERS else b""
-
-
-def _name(handler: Handler) -> str:
-    return getattr(handler, "__qualname__", type(handler).__name__)
-
-
-def _handlers(client: Any, moment: str, operation: OperationModel) -> tuple[Handler, ...]:
-    """What botocore would call at *moment*, in its order. Its emitter tells nobody, so it is asked in private."""
-    events = client.meta.events
-    name = f"{moment}.{client.meta.service_model.service_id.hyphenize()}.{operation.name}"
-    return tuple(events._emitter._handlers.prefix_search(events._alias_event_name(name)))  # noqa: SLF001
-
-
-def _concerns(handler: Handler, operation: OperationModel) -> bool:
-    """Has a successful answer of *operation* anything for *handler*?"""
-    if _name(handler) == "json_decode_policies":
-        return "policyDocumentType" in set(_shape_names(_anew(operation).output_shape, frozenset()))
-    return _name(handler) != "_handle_sqs_compatible_error"
-
-
-def _shape_names(shape: Shape | None, above: frozenset[str]) -> Iterator[str]:
-    if shape is None or shape.name in above:
-        return
-    yield shape.name
-    above |= {shape.name}
-    for below in (*getattr(shape, "members", {}).values(), getattr(shape, "member", None), getattr(shape, "value", None)):
-        yield from _shape_names(below, above)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 import structlog
+from botocore import handlers
 
 from collector.inventory import Snapshot, take_snapshot
 from collector.settings import RunSettings
@@ -50,6 +51,8 @@ def led_to(url: str) -> Iterator[pytest.MonkeyPatch]:
             "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
         }.items():
             patch.setenv(name, value)
+        # The emulator that other tests import puts in a handler of its own, and calls would go another way than they do for a user.
+        patch.setattr(handlers, "BUILTIN_HANDLERS", [each for each in handlers.BUILTIN_HANDLERS if not type(each[1]).__module__.startswith("moto")])
         yield patch
 
 

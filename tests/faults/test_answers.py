@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from collector.aws.direct import _DISPENSABLE
 from collector.exit import Exit
 from tests.faults.inside import Ran, ran
 from tests.faults.running import aws
@@ -27,8 +26,7 @@ async def _no_direct_way(*_: Any) -> None:
 
 
 WAYS: Mapping[str, Mapping[str, Any]] = {
-    # The emulator that other tests import would have every call go botocore's way.
-    "direct way": {"collector.aws.direct._DISPENSABLE": {**_DISPENSABLE, "before-send": frozenset({"BotocoreStubber"})}},
+    "direct way": {},
     "botocore's way": {"collector.aws.session.Clients._direct_way": _no_direct_way},
 }
 """The two ways of a call, each with its own parsers."""

@@ -41,6 +41,7 @@ def measure(accounts: int, *, rate: float, seconds: float, folder: Path) -> Figu
         throttle=(Throttle(rate, 2 * rate, "sns"),),
         latency=0.005,
     )
+    folder.mkdir(exist_ok=True)
     with served(settings) as running:
         given = arguments(
             str(folder / "snapshot"), "--workers", str(max(64, accounts)), accounts=names, regions=(REGION,), types=("sns.topic",)

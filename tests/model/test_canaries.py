@@ -20,10 +20,11 @@ from botocore.model import OperationModel, Shape
 from collector.aws import gateway
 from collector.aws.api_error import ApiError
 from collector.aws.page import Tally
+from collector.record import line
 from collector.spec.api import Node, item_of, service_model
 from collector.spec.model import Call, Service
 from tests.model.in_process import HERE, gateway_to
-from tests.model.ring import calls_of, settings_for, specs
+from tests.model.ring import calls_of, read_service, settings_for, specs
 from tests.synthetic import models
 from tests.synthetic.answer import CANARY
 from tests.synthetic.asking import smallest
@@ -201,6 +202,18 @@ def test_what_is_no_answer_is_an_error_that_quotes_no_secret(service: Service) -
     for what, raised, logged in anyio.run(spoilt, service, NO_ANSWERS):
         assert isinstance(raised, ApiError), f"{what}: {raised!r}"
         assert quoted(raised, logged) == [], what
+
+
+WITH_FAILURES = [service for service in specs().values() if any(call.failures for _, call in calls_of(service))]
+
+
+@pytest.mark.parametrize("service", [pytest.param(service, id=service.name) for service in WITH_FAILURES])
+def test_failures_inside_answers_become_gaps_that_quote_no_secret(service: Service) -> None:
+    reading = anyio.run(read_service, service, replace(settings_for(service), fill_failures=True))
+
+    assert any(coverage.gaps for coverage in reading.coverage)
+    written = b"".join(map(line, reading.coverage)).decode() + repr(reading.log)
+    assert set(CANARY.findall(written)) & reading.server.secrets(service) == set()
 
 
 def test_secrets_in_shapes_that_hold_themselves_are_treated() -> None:

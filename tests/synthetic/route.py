@@ -67,9 +67,7 @@ class _Pattern:
 
 def route(request: Request, signing_name: str) -> Route:
     """Find the operation. Raises NoRouteError."""
-    hint = request.headers.get("x-synthetic-service") or ""
-    if not hint and (found := _HINT.search(request.headers.get("user-agent", ""))):
-        hint = found.group(1)
+    hint = hinted_service(request)
     target = request.headers.get("x-amz-target")
     if target:
         return _json_route(request, target, signing_name, hint)
@@ -77,6 +75,14 @@ def route(request: Request, signing_name: str) -> Route:
     if "Action" in form:
         return _query_route(form, signing_name, hint)
     return _rest_route(request, signing_name, hint)
+
+
+def hinted_service(request: Request) -> str:
+    """The service that the client says it means; empty when it does not say."""
+    hint = request.headers.get("x-synthetic-service") or ""
+    if not hint and (found := _HINT.search(request.headers.get("user-agent", ""))):
+        hint = found.group(1)
+    return hint
 
 
 def _hinted(services: Iterable[ServiceFacts], hint: str) -> list[ServiceFacts]:

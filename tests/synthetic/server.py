@@ -19,7 +19,7 @@ from tests.synthetic import truths, wire
 from tests.synthetic.answer import Answer, answer_of
 from tests.synthetic.paging import UnknownTokenError
 from tests.synthetic.placeholders import Caller, Template, fillings, neutral
-from tests.synthetic.route import NoRouteError, Request, Route, route
+from tests.synthetic.route import NoRouteError, Request, Route, hinted_service, route
 from tests.synthetic.settings import ANY, Fault, Settings
 from tests.synthetic.stats import Stats
 from tests.synthetic.throttle import Buckets
@@ -121,7 +121,7 @@ class Server:
                 own[name] = neutral(value.encode(), account, region).decode()
         target = neutral(request.target.encode(), account, region)
         body = neutral(request.body, account, region)
-        hint = request.headers.get("x-synthetic-service", "")
+        hint = hinted_service(request)
         key = (request.method, target, body, caller.signing_name, hint, *own.items())
         prepared = self._prepared.get(key)
         if prepared is None:

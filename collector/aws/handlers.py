@@ -1,0 +1,76 @@
+"""What botocore's event handlers do in a call, and which of it a reader can do without.
+
+Handlers that make a request are run as botocore runs them (`direct.py`); these are the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from botocore.model import OperationModel, Shape
+
+Handler: TypeAlias = Callable[..., Any]
+
+# What botocore may do at these moments of a call without our doing it too, and why. If there is anything else, the call is botocore's.
+_DISPENSABLE: Mapping[str, frozenset[str]] = {
+    "request-created": frozenset({
+        "AioRequestSigner.handler",  # we sign
+        "UserAgentString.rebuild_and_replace_user_agent_handler",  # ours is constant
+        "add_retry_headers",  # each of our attempts is a request of its own
+    }),
+    "before-sign": frozenset({
+        "refuse_other_calls",  # sign.signed does so
+        "remove_arn_from_signing_path",  # of Signature Version 2
+        "_set_extra_headers_for_unsigned_request",  # everything is signed
+        "S3ExpressIdentityResolver.resolve_s3express_identity",  # acts on requests that are signed otherwise
+    }),
+    "before-send": frozenset(),
+    "response-received": frozenset(),
+    "before-parse": frozenset({
+        "refuse_what_is_no_answer",  # _by_botocore calls it, and reads what comes out empty
+        "_handle_200_error",  # parse_xml.root refuses <Error>, and _by_botocore calls it
+        "handle_expires_header",  # parse.compiled leaves operations with such a header to botocore
+    }),
+    "needs-retry": frozenset({
+        "AioRetryHandler",  # repeating is the gateway's
+        "_update_status_code",  # the same as _handle_200_error, for the retry
+        "AioS3RegionRedirectorv2.redirect_from_error",  # redirects are not followed
+    }),
+    "after-call-error": frozenset(),
+}  # fmt: skip
+_AFTER_CALL = frozenset({"json_decode_policies", "json_decode_template_body", "_handle_sqs_compatible_error"})
+"""Handlers that look at nothing but the values that were read."""
+
+
+def dispensable(client: Any, operation: OperationModel) -> bool:
+    """May *operation* go without what botocore's handlers would do in it?"""
+    for moment, known in {**_DISPENSABLE, "after-call": _AFTER_CALL}.items():
+        if {_name(handler) for handler in at(client, moment, operation)} - known:
+            return False
+    return True
+
+
+def _name(handler: Handler) -> str:
+    return getattr(handler, "__qualname__", type(handler).__name__)
+
+
+def at(client: Any, moment: str, operation: OperationModel) -> tuple[Handler, ...]:
+    """What botocore would call at *moment*, in its order. Its emitter tells nobody, so it is asked in private."""
+    events = client.meta.events
+    name = f"{moment}.{client.meta.service_model.service_id.hyphenize()}.{operation.name}"
+    return tuple(events._emitter._handlers.prefix_search(events._alias_event_name(name)))  # noqa: SLF001
+
+
+def concerns(handler: Handler, operation: OperationModel) -> bool:
+    """Has a successful answer of *operation* anything for *handler*?"""
+    if _name(handler) == "json_decode_policies":
+        return "policyDocumentType" in set(_shape_names(operation.output_shape, frozenset()))
+    return _name(handler) != "_handle_sqs_compatible_error"
+
+
+def _shape_names(shape: Shape | None, above: frozenset[str]) -> Iterator[str]:
+    if shape is None or shape.name in above:
+        return
+    yield shape.name
+    above |= {shape.name}
+    for below in (*getattr(shape, "members", {}).values(), getattr(shape, "member", None), getattr(shape, "value", None)):
+        yield from _shape_names(below, above)
