@@ -88,8 +88,9 @@ async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[
         session_policy=_session_policy(settings, families),
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
-    async with Clients(partition, settings.profile) as clients:
-        gateway = Gateway(clients, identities, permitted(families), rates)
+    allowed = permitted(families)
+    async with Clients(partition, settings.profile, allowed) as clients:
+        gateway = Gateway(clients, identities, allowed, rates)
         identities.gateway = gateway
         own = await _own_account(gateway, Target(partition, BASE, region))
         members, left_out = await _members(settings, gateway, partition, own)

@@ -38,7 +38,7 @@ class ApiError(Exception):
 
 # The codes of botocore's own retry rules (botocore/retries/standard.py), and what the services' API references add.
 _THROTTLED = frozenset({
-    "BandwidthLimitExceeded", "Client.RequestLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
+    "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
     "Throttled", "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequests", "TooManyRequestsException",
     "TransactionInProgressException",
@@ -50,7 +50,7 @@ _PASSING = frozenset({
 })  # fmt: skip
 _DENIED = frozenset({
     "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthFailure", "AuthorizationError", "AuthorizationErrorException",
-    "AuthorizationException", "Client.UnauthorizedOperation", "Forbidden", "ForbiddenException", "InsufficientPrivilegesException",
+    "AuthorizationException", "Forbidden", "ForbiddenException", "InsufficientPrivilegesException",
     "InvalidAccessKeyId", "InvalidClientTokenId", "NotAuthorized", "NotAuthorizedException", "Unauthorized",
     "UnauthorizedException", "UnauthorizedOperation", "UnrecognizedClientException", "InvalidToken",
 })  # fmt: skip
@@ -89,16 +89,18 @@ def from_client_error(error: ClientError) -> ApiError:
     told = answer.get("Error", {})
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     code = _code(told, status)
+    # Codes may come with a name before them: "Client.RequestLimitExceeded" of EC2, "AWS.SimpleQueueService.…" of SQS.
+    known = code.rpartition(".")[2]
     message = str(told.get("Message") or told.get("message") or "")
-    if code in _EXPIRED:
+    if known in _EXPIRED:
         return ApiError("failed", code, passing=True, expired=True)
-    if code in _THROTTLED or status == 429 or (code == "AccessDenied" and "Rate exceeded" in message):
+    if known in _THROTTLED or status == 429 or (known == "AccessDenied" and "Rate exceeded" in message):
         return ApiError("throttled", code, passing=True)
-    if code in _UNAVAILABLE:
+    if known in _UNAVAILABLE:
         return ApiError("unavailable", code)
-    if code in _DENIED:
+    if known in _DENIED:
         return ApiError("denied", code, reason=denial_reason(message))
-    if code in _PASSING or status in (500, 502, 503, 504):
+    if known in _PASSING or status in (500, 502, 503, 504):
         return ApiError("failed", code, passing=True)
     return ApiError("failed", code)
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 
-from collector.spec.api import service_model
+from collector.aws.models import metadata
 
 
 @cache
@@ -49,7 +49,7 @@ class PartitionEndpoints:
         self._services: Mapping[str, Any] = _data(partition)["services"]
 
     def _service(self, service: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._services.get(service_model(service).endpoint_prefix, {})
+        found: Mapping[str, Any] = self._services.get(metadata(service)["endpointPrefix"], {})
         return found
 
     def home(self, service: str) -> str:
@@ -69,7 +69,7 @@ class PartitionEndpoints:
             return False
         known = self._service(service)
         if not known and self.partition != "aws":
-            return service_model(service).endpoint_prefix not in _data("aws")["services"]
+            return metadata(service)["endpointPrefix"] not in _data("aws")["services"]
         listed = [name for name in known.get("endpoints", {}) if name in _data(self.partition)["regions"]]
         return not listed or region in listed
 

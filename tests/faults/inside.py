@@ -52,7 +52,9 @@ def led_to(url: str) -> Iterator[pytest.MonkeyPatch]:
         }.items():
             patch.setenv(name, value)
         # The emulator that other tests import puts in a handler of its own, and calls would go another way than they do for a user.
-        patch.setattr(handlers, "BUILTIN_HANDLERS", [each for each in handlers.BUILTIN_HANDLERS if not type(each[1]).__module__.startswith("moto")])
+        patch.setattr(
+            handlers, "BUILTIN_HANDLERS", [each for each in handlers.BUILTIN_HANDLERS if not type(each[1]).__module__.startswith("moto")]
+        )
         yield patch
 
 

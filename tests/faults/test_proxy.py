@@ -81,7 +81,11 @@ async def through(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Counte
             with led_to(url) as patch, structlog.testing.capture_logs() as events:
                 patch.setattr("collector.aws.gateway.ATTEMPTS", {"throttled": 2, "failed": 2, "unreachable": 2})
                 settings = RunSettings(
-                    role="Inventory", to=str(to), account=tuple(HIT), region=(ANSWERS, CONNECTIONS), type=tuple(type for _, _, type in LISTS.values())
+                    role="Inventory",
+                    to=str(to),
+                    account=tuple(HIT),
+                    region=(ANSWERS, CONNECTIONS),
+                    type=tuple(type for _, _, type in LISTS.values()),
                 )
                 snapshot = await take_snapshot(settings)
             done = Counter(str(each["action"]).partition(":")[0] for each in fired(url))
@@ -99,7 +103,7 @@ def test_coverage_says_what_became_of_the_answer(through: tuple[Ran, Counter[str
 
     assert line["complete"] is (kind is None)
     assert [kind for kind, _ in gaps] == ([kind] if kind else [])
-    assert code is None or [code for _, code in gaps] == [code]
+    assert code is None or [told.rpartition(".")[2] for _, told in gaps] == [code]
     assert kind is not None or line["resources"] == EACH
 
 
@@ -127,5 +131,4 @@ def test_what_was_not_hit_is_complete(through: tuple[Ran, Counter[str]]) -> None
 def test_the_proxy_did_what_it_was_told(through: tuple[Ran, Counter[str]]) -> None:
     _, done = through
 
-    print(done)
-    assert sum(done.values()) > len(HIT)
+    assert set(done) >= {"error", "response", "latency", "timeout", "reset"}

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import anyio
 import pytest
 import structlog
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from collector.aws import gateway
 from collector.aws.api_error import ApiError
@@ -92,10 +92,11 @@ def of_other_kinds(operation: OperationModel, given: bytes) -> bytes | None:
     return _http(200, (("Content-Type", _kind_of(given)),), json.dumps({**answer, **dict.fromkeys(wrong & set(answer), MARK)}).encode())
 
 
-def _cannot_be_text(shape: Shape) -> bool:
-    if shape.type_name == "structure":
-        return not shape.is_document_type
-    return shape.type_name == "map" or (shape.type_name == "list" and shape.member.type_name == "structure")
+def _cannot_be_text(shape: Any) -> bool:
+    kind: str = shape.type_name
+    if kind == "structure":
+        return not getattr(shape, "is_document_type", False)
+    return kind == "map" or (kind == "list" and shape.member.type_name == "structure")
 
 
 def _body_of(response: bytes) -> bytes:
