@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 import anyio
 import structlog
 
-from collector.aws.api_error import ApiError
+from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.page import Asks, Tally, pages
 from collector.normalise import compiled, items_of, joined_tags, normalise, tag_map, taken
 from collector.plan import Task
@@ -27,8 +27,6 @@ ABREAST = 8
 
 PAGE = 1_000
 """Items handled together. A few calls answer with all there is; a million items on one page must not become a million records at once."""
-_NOT_AS_MODELLED = (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError)
-"""What handling an answer raises when it is not of the shape that AWS's model says. A gap, for one odd answer must not end a run."""
 
 Emit: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records to be written; waits when the sink is behind."""
@@ -132,10 +130,10 @@ class Reading:
         except ApiError as error:
             if error.code not in resource.list.not_enabled:
                 self.refused(resource, error.gap(resource.list.action, arn=_arn_of(parent)))
-        except _NOT_AS_MODELLED as error:
+        except NOT_AS_MODELLED as error:
             # Not the error's own words: they may quote the answer.
             log.error("answer.unreadable", type=resource.type, error=type(error).__name__, at=_place_of(error))
-            self.refused(resource, Gap(action=resource.list.action, arn=_arn_of(parent), code="UnreadableAnswer", kind="failed"))
+            self.refused(resource, Gap(action=resource.list.action, arn=_arn_of(parent), code=UNREADABLE, kind="failed"))
 
     def refused(self, resource: Resource, gap: Gap) -> None:
         """Part of *resource*'s listing could not be read: what lies under that part was not seen either."""
@@ -337,9 +335,16 @@ class Reading:
             for index, job in waiting:
                 results[index] = await job()
 
-        async with anyio.create_task_group() as group:
-            for _ in range(min(ABREAST, len(jobs))):
-                group.start_soon(work)
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(min(ABREAST, len(jobs))):
+                    group.start_soon(work)
+        except ExceptionGroup as several:
+            # One odd answer is a gap, whether its call was made alone or among others.
+            others = several.split(NOT_AS_MODELLED)[1]
+            if others is not None:
+                raise others from None
+            raise _first_of(several) from None
         return [results[index] for index in range(len(jobs))]
 
 
@@ -379,6 +384,12 @@ def _in_groups(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
         waiting = iter([item for item in items if item["region"] == region])
         while group := list(islice(waiting, size)):
             yield group
+
+
+def _first_of(several: BaseException) -> BaseException:
+    while isinstance(several, BaseExceptionGroup):
+        several = several.exceptions[0]
+    return several
 
 
 def _place_of(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import structlog
 
 from collector.aws import endpoints
 from collector.aws.accounts import Choice, Member, Organization, account
-from collector.aws.api_error import ApiError
+from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.gateway import Gateway
 from collector.aws.identity import BASE, Role, RoleIdentities, base_credentials, caller_identity, credentials_error
 from collector.aws.session import Clients, base_session
@@ -21,7 +21,7 @@ from collector.plan import Account, Target
 from collector.record import Gap
 from collector.settings import Where, read_external_ids
 from collector.spec.model import Family
-from collector.spec.permitted import IN_ACCOUNT_CALLS, permitted
+from collector.spec.permitted import IDENTITY, IN_ACCOUNT_CALLS, permitted
 from collector.spec.reader import did_you_mean
 
 log = structlog.get_logger()
@@ -204,10 +204,16 @@ async def _accounts(settings: Where, entrance: Entrance, admit: Admit | None) ->
 
     async def ask(member: Member) -> None:
         async with limit:
-            against = await admit(entrance, member) if admit else None
-            if against is None:
-                found[member.id] = await account(gateway, member.id, partition, region=entrance.region, choice=choice, name=member.name)
-            else:
+            against: Gap | None = None
+            try:
+                against = await admit(entrance, member) if admit else None
+                if against is None:
+                    found[member.id] = await account(
+                        gateway, member.id, partition, region=entrance.region, choice=choice, name=member.name
+                    )
+            except* NOT_AS_MODELLED:
+                against = Gap(action=IDENTITY.action, code=UNREADABLE, kind="failed")
+            if against is not None:
                 chosen = tuple(each for each in endpoints.regions(partition) if each in choice)
                 found[member.id] = Account(member.id, partition, chosen, name=member.name, blocked=against)
 

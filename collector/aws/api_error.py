@@ -19,6 +19,12 @@ from botocore.parsers import ResponseParserError
 from collector.record import Gap, Kind
 
 
+NOT_AS_MODELLED = (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError)
+"""What handling an answer raises when it is not of the shape that AWS's model says. A gap, for one odd answer must not end a run."""
+UNREADABLE = "UnreadableAnswer"
+"""The code of such a gap."""
+
+
 class ApiError(Exception):
     """A call that was not answered: a *kind* of gap, AWS's *code*, and for a denial the *reason* that AWS's message names.
 
@@ -127,7 +133,7 @@ def from_exception(error: Exception) -> ApiError | None:
     if isinstance(error, NoConnectionError | HTTPClientError):  # end points that cannot be found, time-outs, proxies, TLS
         return ApiError("unreachable", _inner_name(error), passing=True)
     if isinstance(error, ResponseParserError):
-        return ApiError("failed", "UnreadableAnswer", passing=True)
+        return ApiError("failed", UNREADABLE, passing=True)
     if isinstance(error, NoCredentialsError | NoAuthTokenError | TokenRetrievalError):
         return ApiError("failed", type(error).__name__)
     if isinstance(error, ParamValidationError | BotoCoreError):

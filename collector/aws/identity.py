@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 from aiobotocore.credentials import AioRefreshableCredentials
 from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.utils import parse_timestamp
 
-from collector.aws.api_error import ApiError, from_exception
+from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError, from_exception
 from collector.aws.gateway import Gateway
 from collector.aws.page import Tally
 from collector.aws.session import Credentials
@@ -123,13 +125,15 @@ class RoleIdentities:
             **(self._session_policy if account_id != HUB else {}),
         }
         answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())
-        session = answer["Credentials"]
-        return {
-            "access_key": session["AccessKeyId"],
-            "secret_key": session["SecretAccessKey"],
-            "token": session["SessionToken"],
-            "expiry_time": session["Expiration"],
-        }
+        try:
+            session = answer["Credentials"]
+            expires = parse_timestamp(session["Expiration"])
+            told = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"], "token": session["SessionToken"]}
+        except NOT_AS_MODELLED:
+            raise ApiError("failed", UNREADABLE) from None
+        if expires <= datetime.now(UTC):  # or our clock is wrong
+            raise ApiError("failed", "SessionExpiredAtOnce")
+        return {**told, "expiry_time": session["Expiration"]}
 
 
 async def caller_identity(gateway: Gateway, target: Target) -> tuple[str, str]:

@@ -122,7 +122,7 @@ def test_reading_your_accounts(command: str, shell: Path) -> None:
         bucket, _, prefix = to[1].removeprefix("s3://").partition("/")
         boto3.client("s3").head_object(Bucket=bucket, Key=f"{prefix}/manifest.json")
     else:
-        assert {path.name for path in (shell / to[1]).glob("*.json*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json"}
+        assert {path.name for path in (shell / to[1]).glob("[!.]*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json"}
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector iam")])
