@@ -208,9 +208,7 @@ async def _accounts(settings: Where, entrance: Entrance, admit: Admit | None) ->
             try:
                 against = await admit(entrance, member) if admit else None
                 if against is None:
-                    found[member.id] = await account(
-                        gateway, member.id, partition, region=entrance.region, choice=choice, name=member.name
-                    )
+                    found[member.id] = await account(gateway, member.id, partition, region=entrance.region, choice=choice, name=member.name)
             except* NOT_AS_MODELLED:
                 against = Gap(action=IDENTITY.action, code=UNREADABLE, kind="failed")
             if against is not None:

@@ -18,7 +18,6 @@ from botocore.parsers import ResponseParserError
 
 from collector.record import Gap, Kind
 
-
 NOT_AS_MODELLED = (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError)
 """What handling an answer raises when it is not of the shape that AWS's model says. A gap, for one odd answer must not end a run."""
 UNREADABLE = "UnreadableAnswer"
