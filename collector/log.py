@@ -21,7 +21,7 @@ def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
     last: list[structlog.types.Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
-        else [structlog.processors.ExceptionRenderer(_TRACEBACK), structlog.processors.JSONRenderer(sort_keys=True)]
+        else [structlog.processors.ExceptionRenderer(_TRACEBACK), structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)]
     )
     structlog.configure(
         processors=shared + last,

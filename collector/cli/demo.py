@@ -16,17 +16,16 @@ def demo(
 
     Needs the extra: pip install 'aws-service-inventory-collector[demo]'
     """
+    from importlib.util import find_spec
+
     from collector.errors import SettingsError
 
-    try:
-        from collector.demo.demo import demonstration
-    except ImportError as error:
-        raise SettingsError(
-            f"the demo needs its extra ({error.name} is missing): pip install 'aws-service-inventory-collector[demo]'"
-        ) from error
+    if find_spec("moto") is None:
+        raise SettingsError("the demo needs its extra (moto is missing): pip install 'aws-service-inventory-collector[demo]'")
     from rich.console import Console
 
     from collector.cli.run import snapshot_with_display
+    from collector.demo.demo import demonstration
 
     console = Console(stderr=True)
     with demonstration(to, tell=console.print) as settings:

@@ -6,9 +6,11 @@ import urllib.request
 import anyio.to_thread
 
 from collector.demo.place import Account, Aws, Credentials, Place, pairs
+from collector.iam.role import trust
 
 HOME_REGION = "us-east-1"
 MANAGEMENT_ACCOUNT_ID = "123456789012"  # what moto takes unknown credentials for
+CALLER_ARN = f"arn:aws:iam::{MANAGEMENT_ACCOUNT_ID}:user/moto"
 ROLE_NAME = "InventoryReadOnly"
 EXTERNAL_ID = "demo-external-id"
 
@@ -87,23 +89,13 @@ def _seed_ids(url: str) -> None:
 
 async def seed_inventory_role(here: Place) -> None:
     """The role that the demo's run assumes; moto does not enforce its policy or its trust, a real account would."""
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT_ID}:root"},
-                "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
-            }
-        ],
-    }
+    opened = trust(CALLER_ARN, EXTERNAL_ID, root=f"arn:aws:iam::{MANAGEMENT_ACCOUNT_ID}:root")
     tags = here.tags(ROLE_NAME)
     answer = await here.call(
         "iam",
         "create_role",
         RoleName=ROLE_NAME,
-        AssumeRolePolicyDocument=json.dumps(trust),
+        AssumeRolePolicyDocument=json.dumps(opened),
         MaxSessionDuration=3600,
         Tags=pairs(tags),
     )

@@ -154,3 +154,12 @@ def test_a_misspelt_variable_is_refused(capsys: pytest.CaptureFixture[str], monk
     status, _, err = collector(capsys, monkeypatch, "run", *SQS)
 
     assert (status, err) == (2, 'collector: unknown variable COLLECTOR_ROEL — did you mean "COLLECTOR_ROLE"?\n')
+
+
+def test_a_demo_without_its_extra_says_what_to_install(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    status, out, err = collector(capsys, monkeypatch, "demo")
+
+    assert (status, out) == (2, "")
+    assert err == "collector: the demo needs its extra (moto is missing): pip install 'aws-service-inventory-collector[demo]'\n"
