@@ -20,6 +20,8 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import __version__ as botocore_version
 from botocore import xform_name
+from botocore.exceptions import BotoCoreError
+from botocore.parsers import ResponseParserError
 
 from collector import __version__
 from collector.aws import models
@@ -28,7 +30,7 @@ from collector.aws.caller import CALLER, Caller, Credentials, allowed_caller, th
 from collector.aws.connections import CONNECT_SECONDS, READ_SECONDS, Connections
 from collector.aws.direct import Direct, Shared
 from collector.aws.endpoints import default_region
-from collector.aws.parse import moment_text
+from collector.aws.parse import UNFORESEEN, moment_text
 from collector.aws.sign import signed
 from collector.spec.model import Call
 
@@ -168,7 +170,12 @@ class Clients:
 
     async def _botocores_way(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         client = await self.of(call.service)
-        answer: dict[str, Any] = await getattr(client, xform_name(call.operation))(**params)
+        try:
+            answer: dict[str, Any] = await getattr(client, xform_name(call.operation))(**params)
+        except BotoCoreError:  # some are ValueErrors as well
+            raise
+        except UNFORESEEN as error:  # botocore's handlers read some answers once more, and do not expect a proxy's page
+            raise ResponseParserError(f"{call.operation}: {type(error).__name__}") from error
         answer.pop("ResponseMetadata", None)
         return answer
 

@@ -42,16 +42,7 @@ Spoil: TypeAlias = Callable[[OperationModel, bytes], bytes | None]
 """From an operation and the HTTP response that it gave to the one it gives instead; None when it cannot go wrong in this way."""
 
 
-NOT_XML = pytest.mark.xfail(
-    strict=True, reason="botocore reads GetBucketLocation's answer once more, by itself, and raises ElementTree.ParseError"
-)
-
-
-def _marks(name: str) -> list[pytest.MarkDecorator]:
-    return [NOT_XML] if name == "s3" else [] if name in QUICK else [pytest.mark.slow]
-
-
-EVERY_SERVICE = [pytest.param(specs()[name], id=name, marks=_marks(name)) for name in sorted(specs())]
+EVERY_SERVICE = [pytest.param(specs()[name], id=name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(specs())]
 
 
 def error(code: str, status: int, operation: OperationModel, given: bytes) -> bytes:
