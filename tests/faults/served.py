@@ -21,11 +21,12 @@ SAMPLED_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """At *moment*, in seconds of the server's clock: so many calls so far, by service, and so many of them throttled."""
+    """At *moment*, in seconds of the server's clock: so many calls so far, by service and by account, and so many throttled, by service."""
 
     moment: float
     calls: Counter[str]
     throttled: Counter[str]
+    of_account: Counter[str]
 
 
 @dataclass(slots=True)
@@ -35,10 +36,12 @@ class Watched(Server):
     called: Callable[[int], None] = lambda number: None
     calls: int = 0
     samples: list[Sample] = field(default_factory=list)
+    of_account: Counter[str] = field(default_factory=Counter)
 
     def respond(self, request: Request, now: float) -> Outcome:
         self.calls += 1
         self.called(self.calls)
+        self.of_account[self.caller(request).account] += 1
         return Server.respond(self, request, now)
 
     def sample(self, loop: asyncio.AbstractEventLoop, every: float) -> None:
@@ -46,7 +49,7 @@ class Watched(Server):
         calls: Counter[str] = Counter()
         for (service, _), number in self.stats.calls.items():
             calls[service] += number
-        self.samples.append(Sample(loop.time(), calls, Counter(self.stats.throttled)))
+        self.samples.append(Sample(loop.time(), calls, Counter(self.stats.throttled), Counter(self.of_account)))
         loop.call_later(every, self.sample, loop, every)
 
 
