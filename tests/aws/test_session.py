@@ -154,6 +154,29 @@ async def test_the_direct_way_sends_and_signs_what_botocore_does(partition: str,
             assert headers == {name: value for name, value in expected[3].items() if name not in UNSIGNED_EXTRAS}, call
 
 
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "https://sns.eu-west-1.amazonaws.com/"),
+        ({"AWS_USE_FIPS_ENDPOINT": "true"}, "https://sns-fips.eu-west-1.amazonaws.com/"),
+        ({"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "https://sns.eu-west-1.api.aws/"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "http://127.0.0.1:9/"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_SNS": "http://127.0.0.1:8"}, "http://127.0.0.1:8/"),
+    ],
+)
+async def test_what_every_aws_tool_honours_decides_where_a_call_goes(
+    settings: dict[str, str], url: str, same_moment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    async with both_ways() as (clients, ordinary):
+        sent = await directly(clients, TOPICS, "eu-west-1", {})
+        expected = await ordinary.request(TOPICS, "eu-west-1", {})
+
+    assert sent is not None
+    assert (sent[1], expected[1]) == (url, url)
+
+
 async def test_the_same_listing_elsewhere_is_not_made_anew(same_moment: None) -> None:
     async with both_ways() as (clients, _):
         await directly(clients, TOPICS, "eu-west-1", {})
