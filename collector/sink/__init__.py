@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import Keep
+from collector.sink.stream import Keep, Numbers
 
 
 class Sink(Protocol):
@@ -27,8 +27,18 @@ class Sink(Protocol):
     async def write(self, records: Sequence[Record]) -> None:
         """Write *records* after those before them. Resources are durable before a coverage record that vouches for them."""
 
-    async def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Publish the snapshot: *manifest*, with the files and their digests added, is written last."""
+    async def end(self) -> list[dict[str, Any]]:
+        """End the files; what the manifest is to say of each."""
+
+    async def finish(self, manifest: Mapping[str, Any], files: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """Publish the snapshot: *manifest*, with the files and their digests added, is written last.
+
+        *files* are those that other processes have ended, and then this one has written none.
+        """
+
+    @property
+    def last_number(self) -> int:
+        """The highest number of a file so far; 0 when there is none."""
 
 
 def open_sink(
@@ -39,11 +49,13 @@ def open_sink(
     kms_key: str | None = None,
     profile: str | None = None,
     resume: bool = False,
+    numbers: Numbers | None = None,
 ) -> AbstractAsyncContextManager[Sink]:
     """The sink for *to*: ``-``, ``s3://bucket/prefix`` or a folder. Entering it raises SinkError when it cannot be written, or when
     something is there already that *resume* does not take up.
 
-    *kms_key* and *profile* are S3's: see `S3Sink`.
+    With *numbers* it is one of several that write into a snapshot which was begun and will be finished by another: it writes and ends
+    files of these numbers and does nothing else. *kms_key* and *profile* are S3's: see `S3Sink`.
     """
     if to == "-":
         from collector.sink.stdout import StdoutSink
@@ -54,9 +66,11 @@ def open_sink(
     if to.startswith("s3://"):
         from collector.sink.s3 import S3Sink
 
-        return S3Sink(to, compress=compress, part_megabytes=part_megabytes, kms_key=kms_key, profile=profile, resume=resume)
+        return S3Sink(
+            to, compress=compress, part_megabytes=part_megabytes, kms_key=kms_key, profile=profile, resume=resume, numbers=numbers
+        )
     if not to or "://" in to:
         raise SinkError(f'"{to}" is no destination: name a folder, s3://bucket/prefix, or - for standard output')
     from collector.sink.folder import FolderSink
 
-    return FolderSink(Path(to), compress=compress, part_megabytes=part_megabytes, resume=resume)
+    return FolderSink(Path(to), compress=compress, part_megabytes=part_megabytes, resume=resume, numbers=numbers)

@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Part, Streams, manifest_text, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
 
 LOCK = ".lock"
 T = TypeVar("T")
@@ -25,17 +25,27 @@ PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 class FolderSink:
-    """Writes a snapshot into *folder*, which only one run may do at a time."""
+    """Writes a snapshot into *folder*, which only one run may do at a time. With *numbers*, writes into one that this run has taken."""
 
-    def __init__(self, folder: Path, *, compress: bool = False, part_megabytes: int | None = None, resume: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        compress: bool = False,
+        part_megabytes: int | None = None,
+        resume: bool = False,
+        numbers: Numbers | None = None,
+    ) -> None:
         self._folder = folder
         self._resume = resume
+        self._is_taken = numbers is not None
         self._lock: int | None = None
-        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes)
+        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes, numbers=numbers)
 
     async def __aenter__(self) -> Self:
         try:
-            await _on_disk(self._folder, self._take)
+            if not self._is_taken:
+                await _on_disk(self._folder, self._take)
         except BaseException:
             self._let_go()
             raise
@@ -92,8 +102,15 @@ class FolderSink:
     async def write(self, records: Sequence[Record]) -> None:
         await self._streams.write(records)
 
-    async def finish(self, manifest: Mapping[str, Any]) -> None:
-        text = manifest_text(manifest, await self._streams.finish())
+    async def end(self) -> list[dict[str, Any]]:
+        return await self._streams.end()
+
+    @property
+    def last_number(self) -> int:
+        return self._streams.last_number
+
+    async def finish(self, manifest: Mapping[str, Any], files: Sequence[Mapping[str, Any]] | None = None) -> None:
+        text = manifest_text(manifest, await self._streams.all_files(files))
         await _on_disk(self._folder, write_atomically, self._folder / MANIFEST, (text,))
 
     async def _open_file(self, name: str) -> File:

@@ -30,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from collector import __version__
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Part, Streams, manifest_text, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ def read_url(url: str) -> tuple[str, str]:
 
 
 class S3Sink:
-    """Writes a snapshot under *to*, ``s3://bucket/prefix``, where nothing may be yet.
+    """Writes a snapshot under *to*, ``s3://bucket/prefix``, where nothing may be yet, or with *numbers* into one that this run has begun.
 
     *kms_key* is a KMS key's id or ARN, or ``AES256`` for S3's own keys; without it the bucket's default encrypts. *profile* is the AWS
     profile whose credentials are used, without it the usual chain.
@@ -81,19 +81,24 @@ class S3Sink:
         kms_key: str | None = None,
         profile: str | None = None,
         resume: bool = False,
+        numbers: Numbers | None = None,
     ) -> None:
         self._resume = resume
+        self._is_begun = numbers is not None
         self._bucket = _Bucket(to, kms_key)
         self._profile = profile
-        self._streams = Streams(self._open_file, compress=compress, part_megabytes=part_megabytes, part_seconds=PART_SECONDS)
+        self._streams = Streams(
+            self._open_file, compress=compress, part_megabytes=part_megabytes, part_seconds=PART_SECONDS, numbers=numbers
+        )
         self._client = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         try:
             await self._bucket.connect(self._client, self._profile)
-            if not (self._resume and await self._bucket.read(ABOUT) is not None):
-                await self._bucket.refuse_if_used()
-            await self._bucket.refuse_if_not_writable()
+            if not self._is_begun:
+                if not (self._resume and await self._bucket.read(ABOUT) is not None):
+                    await self._bucket.refuse_if_used()
+                await self._bucket.refuse_if_not_writable()
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._client.aclose()
@@ -119,8 +124,15 @@ class S3Sink:
     async def write(self, records: Sequence[Record]) -> None:
         await self._streams.write(records)
 
-    async def finish(self, manifest: Mapping[str, Any]) -> None:
-        await self._bucket.put_once(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.finish())))
+    async def end(self) -> list[dict[str, Any]]:
+        return await self._streams.end()
+
+    @property
+    def last_number(self) -> int:
+        return self._streams.last_number
+
+    async def finish(self, manifest: Mapping[str, Any], files: Sequence[Mapping[str, Any]] | None = None) -> None:
+        await self._bucket.put_once(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.all_files(files))))
 
     async def _open_file(self, name: str) -> File:
         return _Object(self._bucket, name)

@@ -33,8 +33,13 @@ class StdoutSink:
     async def write(self, records: Sequence[Record]) -> None:
         await anyio.to_thread.run_sync(_print, b"".join(map(line, records)))
 
-    async def finish(self, manifest: Mapping[str, Any]) -> None:  # noqa: ARG002  (there is nowhere to put it)
-        return None
+    async def end(self) -> list[dict[str, Any]]:
+        return []
+
+    last_number = 0
+
+    async def finish(self, manifest: Mapping[str, Any], files: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """There is nowhere to put it."""
 
 
 def _print(lines: bytes) -> None:

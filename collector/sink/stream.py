@@ -68,15 +68,31 @@ class Store(Protocol):
         """Remove a file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of the files that one process makes, where several write one snapshot: *first*, then every *step*-th."""
+
+    first: int
+    step: int
+
+
 class Streams:
     """The resource lines and the coverage lines of a snapshot: stored in order, at the latest FLUSH_SECONDS after they came.
 
     The time is looked at when something is written; when nothing comes any more, `finish` or the end of the run stores the rest.
     """
 
-    def __init__(self, open_file: OpenFile, *, compress: bool, part_megabytes: int | None, part_seconds: float | None = None) -> None:
-        self._resources = _Stream("resources", open_file, compress, part_megabytes, part_seconds)
-        self._coverage = _Stream("coverage", open_file, compress, part_megabytes, part_seconds)
+    def __init__(
+        self,
+        open_file: OpenFile,
+        *,
+        compress: bool,
+        part_megabytes: int | None,
+        part_seconds: float | None = None,
+        numbers: Numbers | None = None,
+    ) -> None:
+        self._resources = _Stream("resources", open_file, compress, part_megabytes, part_seconds, numbers)
+        self._coverage = _Stream("coverage", open_file, compress, part_megabytes, part_seconds, numbers)
         self._flushed = monotonic()
         self.is_torn = False
         """A write was begun and not brought to its end: what is stored may end in half a line, and nothing may follow it."""
@@ -130,13 +146,24 @@ class Streams:
             await self._coverage.end_part()
         self._flushed, self.is_torn = monotonic(), False
 
-    async def finish(self) -> list[dict[str, Any]]:
+    async def end(self) -> list[dict[str, Any]]:
         """End the last files, resources first; what the manifest says of each."""
         await self.flush()
         self._begin()
         files = [*await self._resources.end(), *await self._coverage.end()]
         self.is_torn = False
         return files
+
+    async def all_files(self, elsewhere: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+        """What the manifest says of each file: those of an earlier run, and those that were ended *elsewhere* or else end here."""
+        if elsewhere is None:
+            return list(await self.end())
+        return sorted([*self._resources.ended, *self._coverage.ended, *elsewhere], key=lambda file: _place(str(file["name"])))
+
+    @property
+    def last_number(self) -> int:
+        """The highest number of a file so far; 0 when there is none."""
+        return max(self._resources.number, self._coverage.number)
 
     async def abandon(self) -> None:
         """Let go of the files that were not ended."""
@@ -154,20 +181,30 @@ class Streams:
 class _Stream:
     """The parts of one kind of line."""
 
-    def __init__(self, stream: str, open_file: OpenFile, compress: bool, part_megabytes: int | None, part_seconds: float | None) -> None:
+    def __init__(
+        self,
+        stream: str,
+        open_file: OpenFile,
+        compress: bool,
+        part_megabytes: int | None,
+        part_seconds: float | None,
+        numbers: Numbers | None,
+    ) -> None:
         self._longest = part_seconds
         self._stream, self._open_file, self._compress = stream, open_file, compress
         self._largest = part_megabytes * 1_000_000 if part_megabytes else None
         self._lines: list[bytes] = []
         self._open: tuple[Part, File] | None = None
-        self._ended: list[dict[str, Any]] = []
-        self._number = 0
+        self._is_numbered = numbers is not None or part_megabytes is not None
+        self._step = numbers.step if numbers else 1
+        self.ended: list[dict[str, Any]] = []
+        self.number = numbers.first - numbers.step if numbers else 0
         self.waiting = 0
 
     async def resume(self, store: Store, names: Sequence[str], keep: Keep) -> None:
         for name in files_of(self._stream, names):
-            self._ended.append(await store.rewrite(name, keep))
-            self._number = part_number(name)
+            self.ended.append(await store.rewrite(name, keep))
+            self.number = part_number(name)
 
     def add(self, text: bytes) -> None:
         self._lines.append(text)
@@ -194,13 +231,13 @@ class _Stream:
                 await file.append(last)
             await file.end()
             self._open = None
-            self._ended.append(part.described())
+            self.ended.append(part.described())
 
     async def end(self) -> list[dict[str, Any]]:
-        if not self._ended:
+        if not self.ended:
             await self._open_part()  # no lines are a file without lines, not a missing file
         await self.end_part()
-        return self._ended
+        return self.ended
 
     async def abandon(self) -> None:
         if self._open is not None:
@@ -209,9 +246,8 @@ class _Stream:
 
     async def _open_part(self) -> "tuple[Part, File]":
         if self._open is None:
-            self._number += 1
-            parts = self._largest is not None or self._number > 1
-            name = part_name(self._stream, self._number, compress=self._compress, parts=parts)
+            self.number += self._step
+            name = part_name(self._stream, self.number, compress=self._compress, parts=self._is_numbered or self.number > 1)
             self._open = Part(name, self._compress), await self._open_file(name)
         return self._open
 
@@ -265,9 +301,14 @@ def part_number(name: str) -> int:
     return int(number) if number.isdigit() else 1
 
 
+def _place(name: str) -> tuple[bool, int]:
+    """Resources before coverage, each in the order of their numbers."""
+    return name.startswith("coverage"), part_number(name)
+
+
 def files_of(stream: str, names: Iterable[str]) -> list[str]:
     """The files of one stream among *names*, in the order in which they were written."""
-    form = re.compile(rf"{stream}(-\d{{5}})?\.jsonl(\.zst)?")
+    form = re.compile(rf"{stream}(-\d{{5,}})?\.jsonl(\.zst)?")
     return sorted((name for name in names if form.fullmatch(name)), key=part_number)
 
 

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from collector.sink import Sink, open_sink
+from collector.sink.stream import Numbers
 
 OURS = "aws-service-inventory-collector"
 
@@ -23,7 +24,7 @@ class Place(Protocol):
     megabytes: float
     """So much that every way of storing it is taken: several flushes, several parts."""
 
-    def sink(self, name: str = "new") -> AbstractAsyncContextManager[Sink]: ...
+    def sink(self, name: str = "new", numbers: Numbers | None = None) -> AbstractAsyncContextManager[Sink]: ...
 
     def files(self, name: str = "new") -> dict[str, bytes]:
         """What a reader finds there now."""
@@ -58,8 +59,8 @@ class Folder:
         self._open_before = set(self._descriptors())
         self.monkeypatch.setattr(os, "write", self._write)
 
-    def sink(self, name: str = "new") -> AbstractAsyncContextManager[Sink]:
-        return open_sink(str(self.root / name), **self.options)
+    def sink(self, name: str = "new", numbers: Numbers | None = None) -> AbstractAsyncContextManager[Sink]:
+        return open_sink(str(self.root / name), numbers=numbers, **self.options)
 
     def files(self, name: str = "new") -> dict[str, bytes]:
         folder = self.root / name
@@ -198,8 +199,8 @@ class Bucket:
         tap.reset()
         return cls(tap, client, name, options, megabytes)
 
-    def sink(self, name: str = "new") -> AbstractAsyncContextManager[Sink]:
-        return open_sink(f"s3://{self.name}/some/{name}", **self.options)
+    def sink(self, name: str = "new", numbers: Numbers | None = None) -> AbstractAsyncContextManager[Sink]:
+        return open_sink(f"s3://{self.name}/some/{name}", numbers=numbers, **self.options)
 
     def files(self, name: str = "new") -> dict[str, bytes]:
         prefix = f"some/{name}/"

@@ -8,6 +8,7 @@ import pytest
 from collector.errors import SinkError
 from collector.record import CoverageRecord, ResourceRecord
 from collector.sink import Sink
+from collector.sink.stream import Numbers
 from tests.sinks.lines import coverage, described, lines, listed, pages, resource, stream, untrue
 from tests.sinks.places import Place
 
@@ -185,3 +186,23 @@ async def test_full_file_of_coverage_is_not_ended_before_its_resources(place: Pl
     assert found == []
     assert lines(place.files(), "coverage").count(b"\n") == 8_000
     assert lines(place.files(), "resources").count(b"\n") == 80
+
+
+async def test_several_writers_fill_one_snapshot_which_another_finishes(place: Place) -> None:
+    async with place.sink() as sink:
+        await sink.begin({})
+        ended = []
+        for first in (1, 2):
+            async with place.sink(numbers=Numbers(sink.last_number + first, 2)) as writer:
+                for page in pages(place.megabytes):
+                    await writer.write(page)
+                ended += await writer.end()
+        await sink.finish({"schema": 1}, ended)
+    files = place.files()
+    names = [each["name"] for each in listed(files)]
+    assert {*names, "manifest.json", ".run.json"} == set(files)
+    assert listed(files) == [described(files, name) for name in names]
+    assert [name.split("-")[1][:5] for name in names if name.startswith("coverage")][:2] == ["00001", "00002"]
+    for kind, record in (("resources", ResourceRecord), ("coverage", CoverageRecord)):
+        assert sorted(lines(files, kind).splitlines()) == sorted(2 * stream(pages(place.megabytes), record).splitlines())
+    assert place.left_open() == []
