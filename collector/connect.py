@@ -13,7 +13,7 @@ from collector.aws.accounts import Choice, Member, Organization, account
 from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.gateway import Gateway
 from collector.aws.identity import BASE, Role, RoleIdentities, base_credentials, caller_identity, credentials_error
-from collector.aws.session import Clients, base_session
+from collector.aws.session import Clients, Credentials, asks_for_a_code, base_session
 from collector.errors import CredentialsError, SettingsError
 from collector.iam.permissions import permissions
 from collector.iam.session_policy import session_policy
@@ -42,6 +42,8 @@ class Entrance:
     """Accounts of the organisation that AWS has suspended or closed."""
     region: str
     """Where STS and the question about regions are asked."""
+    asks_for_a_code: bool = False
+    """Do our own credentials ask a person?"""
 
 
 Admit: TypeAlias = Callable[[Entrance, Member], Awaitable[Gap | None]]
@@ -55,10 +57,14 @@ class Connection:
     gateway: Gateway
     partition: str
     accounts: tuple[Account, ...]
+    roles: Mapping[str, Role]
+    """The role of each account that is read through one."""
     left_out: tuple[Member, ...]
     """Accounts of the organisation that AWS has suspended or closed."""
     region: str
     """Where STS and the question about regions are asked."""
+    asks_for_a_code: bool = False
+    """Do our own credentials ask a person?"""
 
 
 @asynccontextmanager
@@ -69,7 +75,15 @@ async def connected(settings: Where, families: Sequence[Family], admit: Admit | 
     """
     async with entered(settings, families) as entrance:
         accounts = await _accounts(settings, entrance, admit)
-        yield Connection(entrance.gateway, entrance.partition, accounts, entrance.left_out, entrance.region)
+        yield Connection(
+            entrance.gateway,
+            entrance.partition,
+            accounts,
+            entrance.identities.roles,
+            entrance.left_out,
+            entrance.region,
+            entrance.asks_for_a_code,
+        )
 
 
 @asynccontextmanager
@@ -79,8 +93,30 @@ async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[
     region = _region(session.get_config_variable("region"), settings)
     partition = _partition(region)
     _check_regions(settings, partition)
+    async with _gateway(settings, families, await base_credentials(session), partition, region) as (gateway, identities):
+        own = await _own_account(gateway, Target(partition, BASE, region))
+        members, left_out = await _members(settings, gateway, partition, own)
+        identities.roles = _roles(settings, members, partition, own)
+        yield Entrance(gateway, identities, partition, members, left_out, region, asks_for_a_code(session))
+
+
+@asynccontextmanager
+async def reentered(
+    settings: Where, families: Sequence[Family], *, partition: str, region: str, roles: Mapping[str, Role]
+) -> AsyncIterator[Gateway]:
+    """A gateway to accounts of which another process knows all that there is to ask before they are read. Raises CredentialsError."""
+    credentials = await base_credentials(base_session(settings.profile))
+    async with _gateway(settings, families, credentials, partition, region) as (gateway, identities):
+        identities.roles = roles
+        yield gateway
+
+
+@asynccontextmanager
+async def _gateway(
+    settings: Where, families: Sequence[Family], credentials: Credentials, partition: str, region: str
+) -> AsyncIterator[tuple[Gateway, RoleIdentities]]:
     identities = RoleIdentities(
-        await base_credentials(session),
+        credentials,
         region=region,
         partition=partition,
         session_name=settings.session_name,
@@ -92,10 +128,7 @@ async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[
     async with Clients(partition, settings.profile, allowed) as clients:
         gateway = Gateway(clients, identities, allowed, rates)
         identities.gateway = gateway
-        own = await _own_account(gateway, Target(partition, BASE, region))
-        members, left_out = await _members(settings, gateway, partition, own)
-        identities.roles = _roles(settings, members, partition, own)
-        yield Entrance(gateway, identities, partition, members, left_out, region)
+        yield gateway, identities
 
 
 def _session_policy(settings: Where, families: Sequence[Family]) -> dict[str, Any]:

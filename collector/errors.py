@@ -25,6 +25,10 @@ class SinkError(CollectorError):
     """The destination cannot be written."""
 
 
+class ProcessError(CollectorError):
+    """One of the processes of a run was ended from outside."""
+
+
 class SnapshotError(CollectorError):
     """A snapshot cannot be read back."""
 

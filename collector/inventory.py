@@ -1,20 +1,23 @@
 """A whole run: settings -> connection -> plan -> run -> manifest. The command line and the demo both call this."""
 
-import resource as usage
-import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
+import anyio
 import structlog
 
 from collector import __version__
-from collector.aws.endpoints import PartitionEndpoints
 from collector.connect import Connection, connected
+from collector.cost import Cost, spent
 from collector.exit import Exit
-from collector.plan import Account, Task, plan
+from collector.plan import Account
+from collector.portion import Portion, portions, processes, whole
 from collector.preflight.accounts import gate
+from collector.processes.share import Share, SoFar
+from collector.processes.spread import Spread, shares
 from collector.record import SCHEMA, timestamp
 from collector.resume import Earlier, about, require_same
 from collector.run import Progress, run
@@ -23,9 +26,17 @@ from collector.sink import Sink, open_sink
 from collector.spec.check import checked_specs
 from collector.spec.model import Family
 from collector.spec.select import digest, families
-from collector.stop import stopping
+from collector.stop import Stop, stopping
 
 log = structlog.get_logger()
+
+SHOWN_SECONDS = 0.25
+"""So often the display is told."""
+
+Show: TypeAlias = Callable[[SoFar], None]
+"""Is told, now and then and at the end, how far the run is."""
+Watch: TypeAlias = Callable[[Connection, int], Show]
+"""Is told how many tasks there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +56,18 @@ def chosen_families(settings: Selection) -> list[Family]:
     return families(checked_specs(settings.specs), service=settings.service, exclude_service=settings.exclude_service, type=settings.type)
 
 
-def tasks_of(settings: RunSettings, chosen: list[Family], connection: Connection) -> "Tasks":
-    """Every task of the run, anew each time it is asked for."""
-    return lambda: plan(
-        chosen, connection.accounts, PartitionEndpoints(connection.partition), global_scope="global" not in settings.exclude_region
-    )
-
-
-Tasks = Callable[[], Any]
-
-
-async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int], Callable[[Task], None]] | None" = None) -> Snapshot:
+async def take_snapshot(settings: RunSettings, watch: Watch | None = None) -> Snapshot:
     """Read everything that *settings* ask for and write it as a snapshot.
 
-    *watch* is told how many tasks there will be, and what it returns is told of each that is done. Raises CollectorError before anything is
+    *watch* is told how many tasks there will be, and what it returns is told how far the run is. Raises CollectorError before anything is
     written when the settings cannot be carried out.
     """
     started = datetime.now(UTC)
     to = settings.to or f"snapshot-{started:%Y%m%dT%H%M%SZ}"
     chosen = chosen_families(settings)
     async with connected(settings, chosen, gate(settings, chosen)) as connection:
-        tasks = tasks_of(settings, chosen, connection)
+        everything = whole(settings, chosen, connection.accounts, connection.partition)
+        parts = portions(everything, processes(settings, everything, asks_for_a_code=connection.asks_for_a_code))
         async with open_sink(
             to,
             compress=settings.compress,
@@ -74,33 +76,79 @@ async def take_snapshot(settings: RunSettings, watch: "Callable[[Connection, int
             profile=settings.profile,
             resume=settings.resume,
         ) as sink:
-            tasks, progress = await _to_do(settings, chosen, tasks, sink)
-            log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen))
-            done = watch(connection, sum(1 for _ in tasks())) if watch else None
+            parts, progress = await _to_do(settings, chosen, parts, sink)
+            log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen), processes=len(parts))
+            show = watch(connection, everything.size()) if watch else None
             async with stopping(settings.deadline_seconds) as stop:
-                await run(tasks(), connection.gateway, sink, progress, workers=settings.workers, stop=stop, done=done)
-            manifest = _manifest(started, chosen, connection, progress)
-            await sink.finish(manifest)
+                if len(parts) == 1:
+                    cost, files = await _alone(settings, parts[0], connection, sink, progress, stop, show), None
+                else:
+                    cost, files = await _together(
+                        shares(settings, to, parts, connection, sink.last_number), connection, progress, stop, show
+                    )
+            manifest = _manifest(started, chosen, connection, progress, cost, len(parts))
+            await sink.finish(manifest, files)
     log.info("run.finished", to=to, resources=manifest["resources"], gaps=manifest["gaps"], calls=manifest["calls"])
     return Snapshot(to, manifest)
 
 
-async def _to_do(settings: RunSettings, chosen: list[Family], tasks: "Tasks", sink: Sink) -> "tuple[Tasks, Progress]":
-    """The tasks that are left, and the progress that an earlier run has made. Raises SettingsError when that was asked for something
-    else.
+async def _to_do(settings: RunSettings, chosen: list[Family], parts: list[Portion], sink: Sink) -> tuple[list[Portion], Progress]:
+    """*parts* with what is left of them, and the progress that an earlier run has made. Raises SettingsError when that was asked for
+    something else.
     """
     progress = Progress()
     ours = about(settings, chosen)
     begun = await sink.begin(ours)
     if begun is None:
-        return tasks, progress
+        return parts, progress
     require_same(begun, ours)
     earlier = Earlier()
     await sink.earlier(earlier.tell)
-    progress.tasks = earlier.settle(tasks(), progress.add)
+    parts = [replace(part, left=earlier.settle(part.planned(), progress.add)) for part in parts]
+    progress.tasks = sum(part.left.count(0) for part in parts if part.left is not None)
     await sink.resume(earlier.keep)
     log.info("run.resumed", covered=progress.coverage, resources=sum(progress.resources.values()))
-    return lambda: earlier.left(tasks()), progress
+    return parts, progress
+
+
+async def _alone(
+    settings: RunSettings, part: Portion, connection: Connection, sink: Sink, progress: Progress, stop: Stop, show: Show | None
+) -> Cost:
+    """Carry out everything in this process."""
+    async with _shown(show, lambda: SoFar(progress.tasks, spent(connection.gateway))):
+        await run(part.tasks(), connection.gateway, sink, progress, workers=settings.workers, stop=stop)
+    return spent(connection.gateway)
+
+
+async def _together(
+    shares: list[Share], connection: Connection, progress: Progress, stop: Stop, show: Show | None
+) -> tuple[Cost, list[Mapping[str, Any]]]:
+    """Have each of *shares* carried out in a process of its own."""
+    spread, before = Spread(shares), progress.tasks
+    async with _shown(show, lambda: SoFar(before, spent(connection.gateway)) + spread.so_far()):
+        finished = await spread.run(stop)
+    for each in finished:
+        progress.include(each.progress)
+    return spent(connection.gateway) + spread.so_far().cost, [file for each in finished for file in each.files]
+
+
+@asynccontextmanager
+async def _shown(show: Show | None, so_far: Callable[[], SoFar]) -> AsyncIterator[None]:
+    """Tell *show* now and then while the block lasts, and when it has ended."""
+    if show is None:
+        yield
+        return
+
+    async def regularly(show: Show) -> None:
+        while True:
+            show(so_far())
+            await anyio.sleep(SHOWN_SECONDS)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(regularly, show)
+        yield
+        group.cancel_scope.cancel()
+    show(so_far())
 
 
 def exit_status(progress: Progress, accounts: Iterable[Account] = ()) -> Exit:
@@ -113,10 +161,12 @@ def exit_status(progress: Progress, accounts: Iterable[Account] = ()) -> Exit:
     return Exit.GAPS if set(progress.gaps) - {"unavailable"} else Exit.COMPLETE
 
 
-def _manifest(started: datetime, chosen: list[Family], connection: Connection, progress: Progress) -> dict[str, Any]:
+def _manifest(
+    started: datetime, chosen: list[Family], connection: Connection, progress: Progress, cost: Cost, processes: int
+) -> dict[str, Any]:
     """What the snapshot holds and how it came about. Files and their digests are added by the sink."""
-    counts = connection.gateway.counts
     finished = datetime.now(UTC)
+    seconds = (finished - started).total_seconds()
     return {
         "accounts": [
             {
@@ -128,28 +178,26 @@ def _manifest(started: datetime, chosen: list[Family], connection: Connection, p
             for account in connection.accounts
         ],
         "accounts_left_out": [{"account_id": member.id, "status": member.status} for member in connection.left_out],
-        "bytes_resident": _peak_memory(),
-        "calls": counts.calls,
+        "bytes_received": cost.bytes_received,
+        "bytes_resident": cost.bytes_resident,
+        "calls": cost.calls,
+        "calls_per_second": round(cost.calls / seconds, 1),
         "collector": __version__,
         "coverage": progress.coverage,
-        "cpu_seconds": round(sum(usage.getrusage(usage.RUSAGE_SELF)[:2]), 3),
+        "cpu_seconds": round(cost.cpu_seconds, 3),
         "exit_status": exit_status(progress, connection.accounts),
         "finished_at": timestamp(finished),
         "gaps": dict(sorted(progress.gaps.items())),
         "partition": connection.partition,
+        "processes": processes,
         "resources": sum(progress.resources.values()),
         "resources_by_type": {type: number for type, number in sorted(progress.resources.items()) if number},
-        "retries": counts.retries,
+        "retries": cost.retries,
         "schema": SCHEMA,
-        "seconds": round((finished - started).total_seconds(), 3),
+        "seconds": round(seconds, 3),
         "spec_digest": digest(chosen),
         "started_at": timestamp(started),
         "tasks": progress.tasks,
-        "throttled": counts.throttled,
+        "throttled": cost.throttled,
+        "throttled_share": round(cost.throttled_share, 4),
     }
-
-
-def _peak_memory() -> int:
-    """Bytes. Linux counts in kilobytes, macOS in bytes (getrusage(2))."""
-    peak = usage.getrusage(usage.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

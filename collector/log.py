@@ -9,8 +9,13 @@ import structlog
 _TRACEBACK = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
+chosen: dict[str, bool] = {}
+"""What `set_up` was last told: a run's other processes are told the same."""
+
+
 def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
     """Send every event to standard error. On a terminal the progress display tells the rest, so only warnings are shown there."""
+    chosen.update(verbose=verbose, quiet=quiet)
     terminal = sys.stderr.isatty()
     lowest = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING if terminal else logging.INFO
     shared: list[structlog.types.Processor] = [

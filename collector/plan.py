@@ -1,6 +1,6 @@
 """Specs x targets -> tasks, one after the other and never all at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -76,6 +76,12 @@ def plan(families: Iterable[Family], accounts: Iterable[Account], endpoints: End
                     yield Task(family, target, _unavailable(family, "RegionDisabled"))
                 elif region in account.regions:
                     yield Task(family, target, absent or account.blocked)
+
+
+def size(families: Iterable[Family], accounts: Sequence[Account], *, global_scope: bool = True) -> int:
+    """How many tasks `plan` gives, without making one."""
+    regional = sum(len({*account.regions, *account.disabled_regions}) for account in accounts)
+    return sum(regional if family.root.scope == "regional" else len(accounts) * global_scope for family in families)
 
 
 def _unavailable(family: Family, code: str) -> Gap:

@@ -1,6 +1,6 @@
 """What an earlier run has done, and need not be done again."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -46,19 +46,19 @@ class Earlier:
         covered = [record for record in found if record is not None and not any(gap.kind in PASSING for gap in record.gaps)]
         return covered if len(covered) == len(found) else []
 
-    def settle(self, tasks: Iterable[Task], count: Callable[[CoverageRecord], None]) -> int:
-        """Go through the whole plan once: what is done in it stays and is counted, everything else of the earlier run goes.
+    def settle(self, tasks: Iterable[Task], count: Callable[[CoverageRecord], None]) -> bytes:
+        """Go through *tasks* once: what is done of them stays and is counted. A byte for each task comes back: 1 when it is left to do.
 
-        The number of tasks that are done.
+        What is in no task that was gone through goes.
         """
-        settled = 0
+        left = bytearray()
         for task in tasks:
             covered = self.done(task)
-            settled += bool(covered)
+            left.append(not covered)
             for record in covered:
                 self._kept.add(record.scan_id)
                 count(record)
-        return settled
+        return bytes(left)
 
     def keep(self, line: bytes) -> bool:
         """May this line, of either kind, stay?"""
@@ -66,10 +66,6 @@ class Earlier:
             return orjson.loads(line).get("scan_id") in self._kept
         except (orjson.JSONDecodeError, AttributeError, TypeError):
             return False
-
-    def left(self, tasks: Iterable[Task]) -> Iterator[Task]:
-        """The tasks that are still to do."""
-        return (task for task in tasks if not self.done(task))
 
 
 def about(settings: RunSettings, families: Iterable[Family]) -> dict[str, Any]:

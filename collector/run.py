@@ -1,7 +1,7 @@
 """START READING HERE: tasks in, lines out, workers between."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -40,6 +40,14 @@ class Progress:
         for gap in record.gaps:
             self.gaps[gap.kind] += gap.count
 
+    def include(self, other: "Progress") -> None:
+        """Add what another process has done."""
+        self.tasks += other.tasks
+        self.coverage += other.coverage
+        self.resources.update(other.resources)
+        self.incomplete.update(other.incomplete)
+        self.gaps.update(other.gaps)
+
 
 async def run(
     tasks: Iterable[Task],
@@ -49,7 +57,6 @@ async def run(
     *,
     workers: int,
     stop: Stop | None = None,
-    done: Callable[[Task], None] | None = None,
 ) -> Progress:
     """Carry out every task, at most *workers* at once; a slow sink slows the workers, and no list of all tasks or records is ever held.
 
@@ -59,12 +66,13 @@ async def run(
     Raises SinkError when records cannot be written and CallNotAllowedError when a call was about to be made that no spec names.
     """
     progress = Progress() if progress is None else progress
+    stop = stop or Stop()
     send_task, task_stream = anyio.create_memory_object_stream[Task](0)
     send_page, page_stream = anyio.create_memory_object_stream[Sequence[Record]](PAGES_WAITING)
     async with anyio.create_task_group() as group:
         group.start_soon(_write, page_stream, sink)
         for _ in range(workers):
-            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, stop or Stop(), done)
+            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, stop)
         task_stream.close()
         send_page.close()
         async with send_task:
@@ -79,7 +87,6 @@ async def _work(
     gateway: Asks,
     progress: Progress,
     stop: Stop,
-    done: Callable[[Task], None] | None,
 ) -> None:
     """Carry out one task after another."""
     async with tasks, out:
@@ -88,8 +95,6 @@ async def _work(
                 progress.add(coverage)
             progress.tasks += 1
             log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)
-            if done is not None:
-                done(task)
 
 
 async def _write(pages: MemoryObjectReceiveStream[Sequence[Record]], sink: Sink) -> None:

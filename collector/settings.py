@@ -132,13 +132,16 @@ class RunSettings(Where):
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
     workers: int = setting("Tasks at the same time.", default=64, metavar="N")
+    processes: int | None = setting(
+        "Processes to share the accounts among; otherwise as many as there are cores, if there is enough to do.", default=None, metavar="N"
+    )
     deadline: str | None = setting(
         "Begin no new task after this time (90s, 50m, 2h); the rest is written as cut.", default=None, metavar="TIME"
     )
 
     def __post_init__(self) -> None:
         Where.__post_init__(self)
-        for name, low, high in (("workers", 1, 1000), ("part_megabytes", 1, 100_000)):
+        for name, low, high in (("workers", 1, 1000), ("part_megabytes", 1, 100_000), ("processes", 1, 64)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name}: {value} is not within {low} to {high}")
@@ -188,7 +191,7 @@ def read_file(path: Path) -> dict[str, Any]:
 def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
     default = known.default if known.default is not MISSING else {}
     kinds: Any = {tuple: list, bool: bool, int: int, dict: dict}.get(type(default), str)
-    if known.name == "part_megabytes":
+    if known.name in ("part_megabytes", "processes"):
         kinds = int
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         wanted = {list: "a list of texts", bool: "true or false", int: "a whole number", dict: "a table", str: "text"}[kinds]

@@ -23,6 +23,9 @@ class Stop:
         self.grace = grace
         self.why: str | None = None
         """``Deadline`` or ``Interrupted``, once it was asked for: the code of the gaps."""
+        self.asked = anyio.Event()
+        self.insisted = anyio.Event()
+        """Set when it is asked for, and when it is asked for again."""
         self._in_flight: set[anyio.CancelScope] = set()
 
     @property
@@ -33,9 +36,11 @@ class Stop:
         """Begin no new task, and let those in flight finish within the grace period; asked again: let them not."""
         if self.why is None:
             self.why = why
+            self.asked.set()
             for scope in self._in_flight:
                 scope.deadline = min(scope.deadline, anyio.current_time() + self.grace)
         else:
+            self.insisted.set()
             for scope in self._in_flight:
                 scope.cancel()
 

@@ -81,6 +81,8 @@ class Connections:
     def __init__(self, verify: bool | str = True) -> None:
         self._verify = verify
         self._session: aiohttp.ClientSession | None = None
+        self.received = 0
+        """Bytes of answers so far, without their headers."""
 
     def session(self) -> aiohttp.ClientSession:
         """The one session, made when first asked for, in the event loop that uses it."""
@@ -105,6 +107,7 @@ class Connections:
                 method, url, headers=headers, data=body or None, proxy=proxy, allow_redirects=False
             ) as response:
                 content = await response.read()
+                self.received += len(content)
                 received = {name.decode().lower(): value.decode() for name, value in response.raw_headers}
                 return Received(response.status, received, content)
         except (aiohttp.ClientError, OSError) as error:  # asyncio's TimeoutError is an OSError
@@ -147,6 +150,12 @@ class _ClientsSession(AIOHTTPSession):  # type: ignore[misc]
 
     async def request(self, method: str, *, url: URL, **settings: Any) -> aiohttp.ClientResponse:
         return await self._connections.session().request(method, url, allow_redirects=False, **settings)
+
+    async def send(self, request: Any) -> Any:
+        response = await super().send(request)
+        if not request.stream_output:
+            self._connections.received += len(await response.content)
+        return response
 
 
 def meaning(error: Exception, url: str, proxy: str | None) -> HTTPClientError:

@@ -34,7 +34,7 @@ from collector.aws.parse import UNFORESEEN, moment_text
 from collector.aws.sign import signed
 from collector.spec.model import Call
 
-__all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "base_session"]
+__all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "asks_for_a_code", "base_session"]
 
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
 
@@ -85,6 +85,18 @@ def base_session(profile: str | None = None) -> AioSession:
     session = AioSession(profile=profile) if profile else AioSession()
     session.set_config_variable("sts_regional_endpoints", "regional")
     return session
+
+
+def asks_for_a_code(session: AioSession) -> bool:
+    """Do the session's credentials ask a person for a one-time code? Its profile, or one that it builds on, then has an ``mfa_serial``."""
+    profiles = session.full_config.get("profiles", {})
+    name, seen = session.profile or "default", set[str]()
+    while name in profiles and name not in seen:
+        if "mfa_serial" in profiles[name]:
+            return True
+        seen.add(name)
+        name = profiles[name].get("source_profile", "")
+    return False
 
 
 class Clients:

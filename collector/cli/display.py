@@ -2,21 +2,19 @@
 data.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from collector.connect import Connection
-from collector.inventory import Snapshot
-from collector.plan import Task
+from collector.inventory import Show, Snapshot, Watch
+from collector.processes.share import SoFar
 
 console = Console(stderr=True)
-
-Watch: TypeAlias = Callable[[Connection, int], Callable[[Task], None]]
 
 LARGEST = 25
 """Types shown in the closing table, most resources first; the snapshot has them all."""
@@ -30,19 +28,30 @@ def display() -> Iterator[Watch]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[calls]} calls"),
+        TextColumn("{task.fields[cost]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        line = progress.add_task("finding accounts and regions", total=None, calls=0)
+        line = progress.add_task("finding accounts and regions", total=None, cost="")
 
-        def watch(connection: Connection, tasks: int) -> Callable[[Task], None]:
+        def watch(connection: Connection, tasks: int) -> Show:
             regions = sum(len(account.regions) for account in connection.accounts)
             progress.update(line, total=tasks, description=f"{len(connection.accounts)} accounts, {regions} regions")
-            return lambda _: progress.update(line, advance=1, calls=f"{connection.gateway.counts.calls:,}")
+            began, before = monotonic(), connection.gateway.counts.calls
+            return lambda so_far: progress.update(line, completed=so_far.tasks, cost=told(so_far, before, monotonic() - began))
 
         yield watch
+
+
+def told(so_far: SoFar, before: int, seconds: float) -> str:
+    """What it costs so far. *before*: calls that were made until the run began, *seconds* ago."""
+    cost = so_far.cost
+    rate = (cost.calls - before) / seconds if seconds >= 1 else 0
+    return (
+        f"{cost.calls:,} calls, {rate:,.0f}/s, {cost.throttled_share:.1%} throttled · {cost.bytes_received / 1e6:,.0f} MB · "
+        f"{cost.bytes_resident / 1e6:,.0f} MB resident · {cost.cpu_seconds:,.0f} s CPU"
+    )
 
 
 def closing_table(snapshot: Snapshot) -> None:
@@ -58,7 +67,9 @@ def closing_table(snapshot: Snapshot) -> None:
     console.print(table)
     console.print(
         f"[bold]{manifest['resources']:,} resources[/] of {len(by_type)} types in {len(manifest['accounts'])} accounts; "
-        f"{manifest['calls']:,} calls, {manifest['seconds']:.0f} s"
+        f"{manifest['calls']:,} calls ({manifest['calls_per_second']:,.0f}/s, {manifest['throttled_share']:.1%} throttled), "
+        f"{manifest['seconds']:.0f} s, {manifest['cpu_seconds']:.0f} s of CPU, {manifest['bytes_received'] / 1e6:,.0f} MB received, "
+        f"{manifest['bytes_resident'] / 1e6:,.0f} MB resident"
     )
     if manifest["gaps"]:
         told = ", ".join(f"{number:,} {kind}" for kind, number in manifest["gaps"].items())

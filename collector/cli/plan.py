@@ -50,14 +50,15 @@ another.
 
 async def _planned(settings: RunSettings) -> dict[str, Any]:
     from collector.connect import connected
-    from collector.inventory import chosen_families, tasks_of
+    from collector.inventory import chosen_families
+    from collector.portion import whole
 
     chosen = chosen_families(settings)
     services: dict[str, Counter[str]] = {}
     actions: dict[str, set[str]] = {}
     targets = set()
     async with connected(settings, chosen) as connection:
-        for task in tasks_of(settings, chosen, connection)():
+        for task in whole(settings, chosen, connection.accounts, connection.partition).planned():
             counts = services.setdefault(task.family.service, Counter())
             counts["tasks"] += 1
             counts["unavailable"] += task.gap is not None

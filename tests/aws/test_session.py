@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from collector.aws import sign
 from collector.aws.connections import Received
-from collector.aws.session import CALLER, Caller, Clients
+from collector.aws.session import CALLER, Caller, Clients, asks_for_a_code, base_session
 from collector.aws.sign import signed
 from collector.errors import CallNotAllowedError
 from collector.spec.model import Call
@@ -268,3 +268,18 @@ async def outcome(attempt: Any) -> Any:
         return {**told["Error"], "status": told["ResponseMetadata"]["HTTPStatusCode"]}
     except Exception as error:  # noqa: BLE001
         return type(error)
+
+
+@pytest.mark.parametrize(("profile", "asks"), [("plain", False), ("coded", True), ("behind", True), ("round", False), ("unknown", False)])
+def test_a_profile_that_needs_a_code_or_builds_on_one_that_does_asks_a_person(
+    profile: str, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile plain]\nregion = eu-west-1\n"
+        "[profile coded]\nrole_arn = arn:aws:iam::1:role/R\nsource_profile = plain\nmfa_serial = arn:aws:iam::1:mfa/me\n"
+        "[profile behind]\nrole_arn = arn:aws:iam::2:role/R\nsource_profile = coded\n"
+        "[profile round]\nrole_arn = arn:aws:iam::2:role/R\nsource_profile = round\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    assert asks_for_a_code(base_session(profile)) is asks

@@ -50,6 +50,7 @@ SQS = ("--service", "sqs")
         ((*SQS, "--role", "not a role"), 'role: "not a role" — a role\'s name or ARN'),
         ((*SQS, "--unit", "Production"), 'unit: "Production" — a unit is named by its id, ou-… or r-…'),
         ((*SQS, "--workers", "0"), "workers: 0 is not within 1 to 1000"),
+        ((*SQS, "--processes", "65"), "processes: 65 is not within 1 to 64"),
         ((*SQS, "--to", "/proc/nowhere"), "/proc/nowhere cannot be written: No such file or directory"),
         ((*SQS, "--specs", "nowhere"), "nowhere: no such folder of specs"),
         ((*SQS, "--config", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
@@ -131,6 +132,7 @@ def test_no_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     [
         ("roel = 'x'", 'collector.toml: unknown setting "roel" — did you mean "role"?'),
         ("account = '111111111111'", 'collector.toml: "account" must be a list of texts'),
+        ('processes = "2"', 'collector.toml: "processes" must be a whole number'),
         ("workers = true", 'collector.toml: "workers" must be a whole number'),
         ("role = ", "collector.toml: not TOML: "),
         ("external_id = 'x'", "external_id: not an ExternalId"),

@@ -55,7 +55,7 @@ def _until(said: Path, event: str) -> None:
 
 
 def coverage(to: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in (to / "coverage.jsonl").read_bytes().splitlines()]
+    return [orjson.loads(line) for file in sorted(to.glob("coverage*.jsonl")) for line in file.read_bytes().splitlines()]
 
 
 def is_well_cut(to: Path, code: str) -> None:
