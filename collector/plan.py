@@ -45,8 +45,8 @@ class Task:
 class Endpoints(Protocol):
     """What is known, without a call, about where services are."""
 
-    def home(self, service: str) -> str:
-        """The region in which a service of global scope is asked."""
+    def home(self, service: str, said: str | None) -> str:
+        """The region in which a service of global scope is asked; *said* is what its spec says."""
 
     def serves(self, service: str, region: str) -> bool:
         """False only when it is known that the service is not in that region."""
@@ -63,7 +63,7 @@ def plan(families: Iterable[Family], accounts: Iterable[Account], endpoints: End
     for family in families:
         if family.root.scope == "global":
             if global_scope:
-                home = family.root.home or endpoints.home(family.service)
+                home = endpoints.home(family.service, family.root.home)
                 absent = None if endpoints.serves(family.service, home) else _unavailable(family, "ServiceNotInPartition")
                 for account in accounts:
                     yield Task(family, Target(account.partition, account.id, home), absent or account.blocked)

@@ -52,29 +52,43 @@ class PartitionEndpoints:
         found: Mapping[str, Any] = self._services.get(metadata(service)["endpointPrefix"], {})
         return found
 
-    def home(self, service: str) -> str:
-        """The region that signs for a service of global scope: ``us-west-2`` for Network Manager, ``us-east-1`` for most."""
+    def home(self, service: str, said: str | None = None) -> str:
+        """The region that signs for a service of global scope: ``us-west-2`` for Network Manager, ``us-east-1`` for most.
+
+        *said* is what a spec says; it is of one partition, so where botocore knows the service in another, botocore is followed there.
+        """
         known = self._service(service)
-        endpoint = known.get("endpoints", {}).get(known.get("partitionEndpoint", ""), {})
-        home = endpoint.get("credentialScope", {}).get("region")
-        if home:
-            return str(home)
+        if said is not None and (said in regions(self.partition) or not known):
+            return said
+        signing = _signing_region(known)
+        if signing is not None:
+            return signing
         served = [region for region in regions(self.partition) if region in known.get("endpoints", {})]
         default = default_region(self.partition)
         return default if default in served or not served else served[0]
 
     def serves(self, service: str, region: str) -> bool:
-        """False only when botocore lists where *service* is, and *region* is not among it."""
-        if region not in _data(self.partition)["regions"]:
+        """False only when botocore lists where *service* is, and *region* is not among it.
+
+        A service that is one for the whole partition is where it signs, whichever other endpoints it has. Of a partition that botocore
+        does not describe (without even IAM, which is everywhere), nothing is known.
+        """
+        if region not in regions(self.partition):
             return False
         known = self._service(service)
         if not known and self.partition != "aws":
-            return metadata(service)["endpointPrefix"] not in _data("aws")["services"]
-        listed = [name for name in known.get("endpoints", {}) if name in _data(self.partition)["regions"]]
-        return not listed or region in listed
+            return metadata(service)["endpointPrefix"] not in _data("aws")["services"] or "iam" not in _data(self.partition)["services"]
+        listed = [name for name in known.get("endpoints", {}) if name in regions(self.partition)]
+        return not listed or region in listed or region == _signing_region(known)
+
+
+def _signing_region(known: Mapping[str, Any]) -> str | None:
+    """The region of a service's one endpoint for the whole partition, if it has one."""
+    endpoint = known.get("endpoints", {}).get(known.get("partitionEndpoint", ""), {})
+    region = endpoint.get("credentialScope", {}).get("region")
+    return None if region is None else str(region)
 
 
 def default_region(partition: str) -> str:
     """The region in which the partition's global services sign, and in which STS is asked when nothing else is said."""
-    home = _data(partition)["services"].get("iam", {}).get("endpoints", {}).get(f"{partition}-global", {})
-    return str(home.get("credentialScope", {}).get("region") or regions(partition)[0])
+    return _signing_region(_data(partition)["services"].get("iam", {})) or regions(partition)[0]

@@ -40,11 +40,8 @@ UNDOCUMENTED_ARNS: Mapping[str, str] = {
     "AWS::SES::ReceiptRuleSet": "receipt-rule-set is in the SES developer guide (aws:SourceArn), not in the authorization reference",
 }
 
-NOT_WHERE_IT_IS_ASKED = pytest.mark.xfail(
-    strict=True, reason="serves() looks at regional endpoints only; Health is at aws-global, for us-east-1"
-)
 GLOBAL_SERVICES = [
-    pytest.param(service, id=service.name, marks=NOT_WHERE_IT_IS_ASKED if service.name == "health" else ())
+    pytest.param(service, id=service.name)
     for service in specs().values()
     if any(each.scope == "global" for each in service.resources.values())
 ]
@@ -138,7 +135,7 @@ def test_every_secret_was_planted(reading: ServiceReading) -> None:
 @pytest.mark.parametrize("service", GLOBAL_SERVICES)
 def test_a_service_of_global_scope_is_asked_where_it_is(service: Service) -> None:
     endpoints = PartitionEndpoints(HERE.partition)
-    homes = {each.home or endpoints.home(service.name) for each in service.resources.values() if each.scope == "global"}
+    homes = {endpoints.home(service.name, each.home) for each in service.resources.values() if each.scope == "global"}
     assert [home for home in homes if not endpoints.serves(service.name, home)] == []
 
 

@@ -115,7 +115,7 @@ async def test_where_only_the_question_about_regions_is_denied_the_chosen_ones_a
 class Nowhere:
     """Endpoints of a world in which sqs is in one region only."""
 
-    def home(self, service: str) -> str:
+    def home(self, service: str, said: str | None) -> str:
         return "us-east-1"
 
     def serves(self, service: str, region: str) -> bool:
