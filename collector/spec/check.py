@@ -24,6 +24,7 @@ from collector.spec.api import (
     taken,
     unruled_tokens,
 )
+from collector.spec.metered import metric_problems, record_node
 from collector.spec.model import Call, Resource, Service
 from collector.spec.reader import did_you_mean, read_specs
 from collector.template import ARN_PARTS, parsed, references
@@ -119,6 +120,7 @@ class _ResourceCheck:
             yield from ((f"{resource.key}.{name}", what) for what in call_problems(call))
             yield from ((f"{resource.key}.{name}", what) for what in self._references(name, call))
         yield from ((resource.key, what) for what in self._fields())
+        yield from ((f"{resource.key}.metrics", what) for what in self._metrics())
 
     def _type(self) -> Iterator[str]:
         resource = self.resource
@@ -186,13 +188,22 @@ class _ResourceCheck:
                 taken(resource.tags, item)
             except UnknownPathError as error:
                 yield f"tags: {error}{did_you_mean(error.name, error.known)}"
-        for path in references(resource.metrics.dimensions if resource.metrics else ()):
-            yield from (f"metrics: {what}" for what in self._reference(path, item, resource.list, field="metrics"))
         for field in resource.volatile:
             try:
                 at(field, item)
             except UnknownPathError as error:
                 yield f"volatile {field}: {error}{did_you_mean(error.name, error.known)}"
+
+    def _metrics(self) -> Iterator[str]:
+        if not self.resource.metrics:
+            return
+        item = self._current(self.resource)
+        record = record_node(item, {name: _whole(call) for name, call in self.resource.get.items()})
+        for metrics in self.resource.metrics:
+            yield from metric_problems(metrics, record, item, self._in_record)
+
+    def _in_record(self, path: tuple[str, ...], item: Node) -> Iterator[str]:
+        return self._reference(path, item, self.resource.list, field="metrics")
 
     def _reference(self, path: tuple[str, ...], item: Node | None, call: Call, field: str = "") -> Iterator[str]:
         """The problem of one ``{reference}``, if it has one. *item* is None before anything was listed."""
@@ -252,9 +263,14 @@ class _ResourceCheck:
 
 
 def _item(call: Call) -> Node:
-    """One item of *call*; unknown when the call itself does not hold, which is reported elsewhere."""
+    """One item of *call*."""
+    return _whole(call).items()
+
+
+def _whole(call: Call) -> Node:
+    """What *call* takes from an answer; unknown when the call itself does not hold, which is reported elsewhere."""
     try:
-        return item_of(call.take, service_model(call.service).operation_model(call.operation))
+        return taken(call.take, answer(service_model(call.service).operation_model(call.operation)))
     except Exception as error:
         if isinstance(error, UnknownPathError) or type(error).__name__ == "OperationNotFoundError":
             return UNKNOWN

@@ -1,7 +1,7 @@
 """What is known about AWS beside botocore's models: IAM actions, what must not be read, secrets in answers, type names.
 
 Every file of ``data/`` is read once, when first asked for; none needs botocore. ``scripts/make-action-table`` and
-``scripts/make-type-names`` write the tables and name their sources; ``deny.toml`` and ``secret_fields.toml`` are ours.
+``scripts/make-type-names`` write the tables and name their sources; ``deny.toml``, ``secret_fields.toml`` and ``metrics.toml`` are ours.
 IAM does not tell capitals apart in action names, so neither do the look-ups here.
 """
 
@@ -80,6 +80,14 @@ class Sources:
     versions: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class MetricNamespace:
+    """A CloudWatch namespace: its dimensions, and the unit of each metric that is known of it."""
+
+    dimensions: tuple[str, ...]
+    units: Mapping[str, str]
+
+
 def actions_for(service: str, operation: str) -> ActionFact | None:
     """The IAM actions behind a call, or None when this botocore has no such operation."""
     row = _calls().get((service, operation))
@@ -149,6 +157,12 @@ def type_names() -> frozenset[str]:
 def arn_formats(prefix: str) -> Mapping[str, str]:
     """The ARN format of each resource type of an IAM prefix: ``{"bucket": "arn:${Partition}:s3:::${BucketName}"}``."""
     return _arn_formats().get(prefix.lower(), {})
+
+
+@cache
+def metric_namespaces() -> Mapping[str, MetricNamespace]:
+    """What is known of CloudWatch's metrics, by namespace; ``data/metrics.toml`` is ours."""
+    return {name: MetricNamespace(tuple(each["dimensions"]), each["units"]) for name, each in _toml("metrics.toml").items()}
 
 
 @cache

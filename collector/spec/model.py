@@ -40,13 +40,40 @@ class Call:
     why: str | None = None
 
 
+Missing: TypeAlias = Literal["zero", "unknown"]
+
+LOOKBACK = 32
+"""Days. AWS's own idle rules look at 14, 30 and 32; a daily point more costs nothing, for CloudWatch is paid by the metric."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Which CloudWatch metrics tell how a resource is used: statistics for each metric name."""
+    """CloudWatch metrics that tell how a resource is used, all of one namespace and of the same dimensions."""
 
     namespace: str
-    dimensions: Mapping[str, str]
+    dimensions: Mapping[str, tuple[str, ...]]
+    """Templates by the dimension's name; several, where the resource has a series for each."""
     statistics: Mapping[str, tuple[str, ...]]
+    """By the metric's name."""
+    missing: Missing
+    """What it means that CloudWatch has no data point: that nothing was used, or that it is not known."""
+    lookback: int = LOOKBACK
+    when: str | None = None
+    """JMESPath on the record: only resources of which it is true have these metrics at all."""
+    unless: Mapping[str, str] = field(default_factory=dict)
+    """By JMESPath on the record: why a resource of which it is true can have no data now."""
+    each: str | None = None
+    """JMESPath on the record to a list: a series for each of its elements."""
+
+
+METRIC_DATA = Call(
+    "cloudwatch",
+    "GetMetricData",
+    "cloudwatch:GetMetricData",
+    params={"MetricDataQueries": "{queries}", "StartTime": "{start}", "EndTime": "{end}", "ScanBy": "TimestampAscending"},
+    why="The only source of how much a resource was used. Daily numbers of the metrics that the specs name, never what was stored or sent.",
+)
+"""What metered types need beside their own calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +101,7 @@ class Resource:
     state: str | None = None
     region: str | None = None
     volatile: tuple[str, ...] = ()
-    metrics: Metrics | None = None
+    metrics: tuple[Metrics, ...] = ()
 
     def calls(self) -> Iterator[Call]:
         """Every call that reading this resource may make. Permissions, the guard and the documents are computed from this alone."""
@@ -84,6 +111,8 @@ class Resource:
         if isinstance(self.tags, Call):
             yield self.tags
         yield from self.get.values()
+        if self.metrics:
+            yield METRIC_DATA
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.errors import SpecError
-from collector.spec.model import Call, Metrics, Page, Resource, Service
+from collector.spec.model import LOOKBACK, Call, Metrics, Page, Resource, Service
 
 LARGEST_FILE = 1_000_000
 """Bytes. The longest of our own files is a twentieth of this; anything larger is not a spec."""
@@ -33,7 +33,7 @@ _RESOURCE_KEYS: dict[str, Any] = {
     "state": str,
     "region": str,
     "volatile": list,
-    "metrics": dict,
+    "metrics": list,
 }
 _CALL_KEYS: dict[str, Any] = {
     "call": str,
@@ -52,8 +52,21 @@ _CALL_KEYS: dict[str, Any] = {
     "resources": list,
     "why": str,
 }
+_METRICS_KEYS: dict[str, Any] = {
+    "namespace": str,
+    "dimensions": dict,
+    "missing": str,
+    "lookback": int,
+    "when": str,
+    "unless": dict,
+    "each": str,
+    "statistics": dict,
+}
 _PAGE_KEYS: dict[str, Any] = {"input": str, "output": str, "more": str}
 _SCOPES = ("regional", "global")
+_MISSING = ("zero", "unknown")
+LONGEST_LOOKBACK = 455
+"""Days that CloudWatch keeps hourly points, of which daily ones are made."""
 
 
 def our_specs() -> Traversable:
@@ -186,7 +199,7 @@ class _Reading:
             state=good.get("state"),
             region=good.get("region"),
             volatile=self.strings(good, "volatile", key),
-            metrics=self.metrics(good["metrics"], f"{key}.metrics") if "metrics" in good else None,
+            metrics=tuple(self.metrics(each, f"{key}.metrics") for each in self.tables(good, "metrics", key)),
         )
 
     def call(self, table: dict[str, Any], place: str) -> Call:
@@ -229,16 +242,40 @@ class _Reading:
             return None
         return Page(table["input"], table["output"], table.get("more"))
 
-    def metrics(self, table: dict[str, Any], place: str) -> Metrics | None:
-        statistics = {name: value for name, value in table.items() if name not in ("namespace", "dimensions")}
-        namespace, dimensions = table.get("namespace"), table.get("dimensions")
-        if not isinstance(namespace, str) or not isinstance(dimensions, dict):
-            self.problem(place, '"namespace" and "dimensions" are needed')
-            return None
-        for name, value in statistics.items():
-            if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-                self.problem(place, f'"{name}" must be a list of statistics such as ["Sum"]')
-        return Metrics(namespace, dimensions, {name: tuple(value) for name, value in statistics.items()})
+    def metrics(self, table: dict[str, Any], place: str) -> Metrics:
+        self.keys(table, _METRICS_KEYS, place)
+        good: dict[str, Any] = {name: value for name, value in table.items() if isinstance(value, _METRICS_KEYS.get(name, ()))}
+        for needed in ("namespace", "dimensions", "statistics", "missing"):
+            if not good.get(needed):
+                self.problem(place, f'"{needed}" is missing')
+        if good.get("missing", "zero") not in _MISSING:
+            self.problem(place, f'missing "{good["missing"]}"; it is "zero" or "unknown"{did_you_mean(good["missing"], _MISSING)}')
+        if not 1 <= good.get("lookback", LOOKBACK) <= LONGEST_LOOKBACK:
+            self.problem(place, f"lookback {good['lookback']}: days, 1 to {LONGEST_LOOKBACK}")
+        for condition, reason in good.get("unless", {}).items():
+            if not isinstance(reason, str) or not reason.strip():
+                self.problem(place, f'"unless" {condition} needs its reason in words')
+        dimensions = {name: [value] if isinstance(value, str) else value for name, value in good.get("dimensions", {}).items()}
+        for name, values in (*dimensions.items(), *good.get("statistics", {}).items()):
+            if not isinstance(values, list) or not values or not all(isinstance(each, str) for each in values):
+                self.problem(place, f'"{name}" must be {"text or " if name in dimensions else ""}a list of texts')
+        return Metrics(
+            namespace=good.get("namespace", ""),
+            dimensions={name: tuple(values) for name, values in dimensions.items() if isinstance(values, list)},
+            statistics={name: tuple(values) for name, values in good.get("statistics", {}).items() if isinstance(values, list)},
+            missing=good.get("missing", "unknown"),
+            lookback=good.get("lookback", LOOKBACK),
+            when=good.get("when"),
+            unless=good.get("unless", {}),
+            each=good.get("each"),
+        )
+
+    def tables(self, table: Mapping[str, Any], key: str, place: str) -> list[dict[str, Any]]:
+        """A list of tables, ``[[place.key]]``."""
+        values = table.get(key, [])
+        if not all(isinstance(value, dict) for value in values):
+            self.problem(place, f'"{key}" must be tables: [[{place}.{key}]]')
+        return [value for value in values if isinstance(value, dict)]
 
     def strings(self, table: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
         values = table.get(key, [])

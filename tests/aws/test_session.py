@@ -103,8 +103,8 @@ def same_moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def calls_of(path: Path) -> list[Call]:
     """Each operation of a spec once, and what the collector asks for itself."""
-    every = [call for family in read_spec(path.stem, path.read_text()).families() for call in family.calls()]
-    return list({call.operation: call for call in [*every, *(call for call in OWN_CALLS if call.service == path.stem)]}.values())
+    every = (call for family in read_spec(path.stem, path.read_text()).families() for call in family.calls())
+    return list({call.operation: call for call in (*every, *OWN_CALLS) if call.service == path.stem}.values())
 
 
 def example(call: Call, partition: str, region: str) -> dict[str, Any]:

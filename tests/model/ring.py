@@ -19,7 +19,7 @@ from collector.plan import Account, Target, plan
 from collector.record import CoverageRecord, Record, ResourceRecord
 from collector.spec import facts
 from collector.spec.api import answer, at, item_of, service_model
-from collector.spec.model import Call, Resource, Service
+from collector.spec.model import METRIC_DATA, Call, Resource, Service
 from collector.spec.reader import read_specs
 from tests.model.in_process import HERE, gateway_to
 from tests.synthetic import PagingRule, Put, Settings
@@ -108,10 +108,11 @@ def specs() -> Mapping[str, Service]:
 
 
 def calls_of(service: Service) -> Iterator[tuple[Resource, Call]]:
-    """Every call of *service* with the resource that makes it."""
+    """Every call that a run makes of *service*, with the resource that makes it. Metrics are asked for afterwards, of CloudWatch."""
     for resource in service.resources.values():
         for call in resource.calls():
-            yield resource, call
+            if call != METRIC_DATA:
+                yield resource, call
 
 
 def origins(call: Call, paths: Sequence[str] | Mapping[str, str]) -> Iterator[str]:

@@ -16,7 +16,12 @@ LEFT_OUT = {"documentation", "enum", "pattern", "max", "sensitive", "deprecated"
 
 
 def operations_of(path: Path) -> set[str]:
-    return {call.operation for family in read_spec(path.stem, path.read_text()).families() for call in family.calls()}
+    return {
+        call.operation
+        for family in read_spec(path.stem, path.read_text()).families()
+        for call in family.calls()
+        if call.service == path.stem
+    }
 
 
 def described(shape: Shape | None, above: frozenset[str] = frozenset()) -> Any:

@@ -65,7 +65,8 @@ def sent(reply: Reply) -> tuple[int, dict[str, str], bytes]:
 def operations_of(service: str) -> list[OperationModel]:
     """Every operation that the spec of *service* calls."""
     path = next(path for path in SPECS if path.stem == service)
-    calls = {call.operation for family in read_spec(service, path.read_text()).families() for call in family.calls()}
+    every = (call for family in read_spec(service, path.read_text()).families() for call in family.calls())
+    calls = {call.operation for call in every if call.service == service}
     return [models.operation_model(service, operation) for operation in sorted(calls)]
 
 

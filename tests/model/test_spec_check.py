@@ -150,6 +150,18 @@ list  = { call = "DescribeInstances", params = { MaxResults = 200 }, take = "Res
 arn   = "arn:{partition}:ec2:{region}:{account_id}:instance/{InstanceId}"
 state = "{State.Name}"
 tags  = "Tags"
+
+[volume]
+type = "AWS::EC2::Volume"
+list = { call = "DescribeVolumes", params = { MaxResults = 500 }, take = "Volumes[]" }
+id   = "{VolumeId}"
+
+[[volume.metrics]]
+namespace  = "AWS/EBS"
+dimensions = { VolumeId = "{VolumeId}" }
+missing    = "unknown"
+unless     = { "State == 'available'" = "It is attached to nothing." }
+statistics = { BurstBalance = ["Average", "Minimum"] }
 """
 
 AUTOSCALING = """
@@ -561,9 +573,68 @@ BAD: dict[str, tuple[str, str, str, list[str]]] = {
     ),
     "metrics of an unknown member": (
         "ec2",
-        'tags  = "Tags"',
-        'tags  = "Tags"\nmetrics = { namespace = "AWS/EC2", dimensions = { InstanceId = "{Id}" } }',
-        ['[instance]: metrics: {Id}: no member "Id"'],
+        'dimensions = { VolumeId = "{VolumeId}" }',
+        'dimensions = { VolumeId = "{Id}" }',
+        ['[volume.metrics]: {Id}: no member "Id"'],
+    ),
+    "metrics of what no record has": (
+        "ec2",
+        'dimensions = { VolumeId = "{VolumeId}" }',
+        'dimensions = { VolumeId = "{listed.VolumeId}{each}" }',
+        ["[volume.metrics]: {listed.VolumeId}: a record does not know it", '[volume.metrics]: {each}: "each" is not said'],
+    ),
+    "metrics of a namespace that is nearly AWS's": (
+        "ec2",
+        '"AWS/EBS"',
+        '"AWS/EBBS"',
+        ['[volume.metrics]: no namespace "AWS/EBBS" — did you mean "AWS/EBS"?'],
+    ),
+    "a misspelt metric": (
+        "ec2",
+        "BurstBalance =",
+        "BurstBalence =",
+        ['[volume.metrics]: no metric "BurstBalence" — did you mean "BurstBalance"?'],
+    ),
+    "a misspelt dimension": (
+        "ec2",
+        "{ VolumeId = ",
+        "{ VolumeID = ",
+        ['[volume.metrics]: no dimension "VolumeID" — did you mean "VolumeId"?'],
+    ),
+    "statistics that there are not": (
+        "ec2",
+        '["Average", "Minimum"]',
+        '["Mean", "p99.9", "p100"]',
+        ['[volume.metrics]: BurstBalance: no statistic "Mean"', '[volume.metrics]: BurstBalance: no statistic "p100"'],
+    ),
+    "more statistics than are billed as one": (
+        "ec2",
+        '["Average", "Minimum"]',
+        '["Average", "Maximum", "Minimum", "Sum", "SampleCount", "p95"]',
+        ["[volume.metrics]: BurstBalance: at most 5 different statistics, which CloudWatch bills as one metric"],
+    ),
+    "a condition on no member": (
+        "ec2",
+        "State == 'available'",
+        "Stat == 'available'",
+        ['[volume.metrics]: unless = "Stat == \'available\'": no member "Stat" — did you mean "State"?'],
+    ),
+    "a condition that is no JMESPath": (
+        "ec2",
+        'missing    = "unknown"',
+        'missing    = "unknown"\nwhen = "State ="',
+        [
+            "[volume.metrics]: when = \"State =\": not JMESPath: Bad jmespath expression: Unknown token '=': State = ^",
+        ],
+    ),
+    "metrics for each of no list": (
+        "ec2",
+        'missing    = "unknown"',
+        'missing    = "unknown"\neach = "VolumeId"',
+        [
+            '[volume.metrics]: each = "VolumeId" gives no list',
+            '[volume.metrics]: "each" is said but no dimension is filled from {each}',
+        ],
     ),
 }
 

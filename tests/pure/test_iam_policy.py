@@ -132,11 +132,22 @@ def test_every_get_says_why() -> None:
 
 def test_a_narrow_choice_grants_only_what_it_needs() -> None:
     assert granted(policies(chosen("sqs"), Form.EXACT, every_row=every_row())) == {
+        "cloudwatch:GetMetricData",
         "ec2:DescribeRegions",
         "sqs:GetQueueAttributes",
         "sqs:ListQueueTags",
         "sqs:ListQueues",
         "sts:GetCallerIdentity",
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_metrics_need_one_action_and_only_where_a_type_has_them(form: Form) -> None:
+    assert "cloudwatch:GetMetricData" not in granted(policies(chosen("iam"), form, every_row=every_row()))
+    assert {row.operation for row in every_row() if row.service == "cloudwatch" and "Metric" in row.operation} == {
+        "GetMetricData",
+        "GetMetricStream",
+        "ListMetricStreams",
     }
 
 

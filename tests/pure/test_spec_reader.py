@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.errors import SpecError
 from collector.spec import reader
-from collector.spec.model import Call, Metrics, Page
+from collector.spec.model import METRIC_DATA, Call, Metrics, Page
 from collector.spec.reader import LARGEST_FILE, did_you_mean, read_spec, read_specs
 from collector.spec.written import inline
 
@@ -18,6 +18,13 @@ TOPIC = """
 type = "AWS::SNS::Topic"
 list = { call = "ListTopics", take = "Topics[]" }
 arn  = "{TopicArn}"
+"""
+METRICS = """
+[[topic.metrics]]
+namespace = "AWS/SNS"
+dimensions = { TopicName = "{Name}" }
+missing = "zero"
+statistics = { Published = ["Sum"] }
 """
 
 
@@ -80,10 +87,21 @@ def test_everything_that_a_spec_can_say_arrives() -> None:
         reveal = { Text = "It is public." }
         why = "Only here."
 
-        [topic.metrics]
+        [[topic.metrics]]
+        namespace = "AWS/SNS"
+        dimensions = { TopicName = "{Name}", Country = ["CH", "AT"] }
+        missing = "zero"
+        lookback = 90
+        when = "Paid"
+        unless = { "State == 'off'" = "It is off." }
+        each = "Countries[]"
+        statistics = { Published = ["Sum"] }
+
+        [[topic.metrics]]
         namespace = "AWS/SNS"
         dimensions = { TopicName = "{Name}" }
-        Published = ["Sum"]
+        missing = "unknown"
+        statistics.Size = ["Average", "p90"]
 
         [subscription]
         type = "AWS::SNS::Subscription"
@@ -111,7 +129,20 @@ def test_everything_that_a_spec_can_say_arrives() -> None:
     )
     assert topic.describe == Call("sns", "DescribeTopics", "notify:DescribeTopics", batch=10, of="{Id}")
     assert topic.get == {"policy": Call("sns", "GetPolicy", "notify:GetPolicy", reveal={"Text": "It is public."}, why="Only here.")}
-    assert topic.metrics == Metrics("AWS/SNS", {"TopicName": "{Name}"}, {"Published": ("Sum",)})
+    assert topic.metrics == (
+        Metrics(
+            "AWS/SNS",
+            {"TopicName": ("{Name}",), "Country": ("CH", "AT")},
+            {"Published": ("Sum",)},
+            "zero",
+            lookback=90,
+            when="Paid",
+            unless={"State == 'off'": "It is off."},
+            each="Countries[]",
+        ),
+        Metrics("AWS/SNS", {"TopicName": ("{Name}",)}, {"Size": ("Average", "p90")}, "unknown", lookback=32),
+    )
+    assert list(topic.calls())[-1] == METRIC_DATA
     assert (topic.id, topic.name, topic.created, topic.state, topic.region) == ("{Id}", "{Name}", "{Created}", "{State}", "{Region}")
     assert (topic.tags, topic.volatile, topic.home, topic.rate, topic.ours) == ("Tags", ("Count",), "us-west-2", 2.5, True)
     assert (subscription.parent, subscription.scope) == ("topic", "global")
@@ -211,12 +242,35 @@ BAD = {
     ),
     "a Get that is no call": (TOPIC + '[topic.get]\npolicy = "GetPolicy"', ["sns.toml [topic.get.policy]: must be a call: { call = … }"]),
     "metrics of nothing": (
-        TOPIC + '[topic.metrics]\nnamespace = "AWS/SNS"',
-        ['sns.toml [topic.metrics]: "namespace" and "dimensions" are needed'],
+        TOPIC + '[[topic.metrics]]\nnamespace = "AWS/SNS"',
+        [
+            'sns.toml [topic.metrics]: "dimensions" is missing',
+            'sns.toml [topic.metrics]: "statistics" is missing',
+            'sns.toml [topic.metrics]: "missing" is missing',
+        ],
     ),
-    "metrics without statistics": (
-        TOPIC + '[topic.metrics]\nnamespace = "AWS/SNS"\ndimensions = {}\nPublished = "Sum"',
-        ['sns.toml [topic.metrics]: "Published" must be a list of statistics such as ["Sum"]'],
+    "metrics that are one table": (TOPIC + "[topic.metrics]\n", ['sns.toml [topic]: "metrics" must be a list, not a table']),
+    "metrics that are no tables": (TOPIC.rstrip() + "\nmetrics = [1]\n", ['sns.toml [topic]: "metrics" must be tables: [[topic.metrics]]']),
+    "metrics with a misspelt key": (
+        TOPIC + METRICS + 'statistic = { Published = ["Sum"] }',
+        ['sns.toml [topic.metrics]: unknown key "statistic" — did you mean "statistics"?'],
+    ),
+    "metrics whose statistics are no list": (
+        TOPIC + METRICS.replace('["Sum"]', '"Sum"'),
+        ['sns.toml [topic.metrics]: "Published" must be a list of texts'],
+    ),
+    "metrics with a dimension of no text": (
+        TOPIC + METRICS.replace('"{Name}"', "5"),
+        ['sns.toml [topic.metrics]: "TopicName" must be text or a list of texts'],
+    ),
+    "metrics that are missing nothing": (
+        TOPIC + METRICS.replace('"zero"', '"zeroes"'),
+        ['sns.toml [topic.metrics]: missing "zeroes"; it is "zero" or "unknown" — did you mean "zero"?'],
+    ),
+    "metrics of a time to come": (TOPIC + METRICS + "lookback = 0", ["sns.toml [topic.metrics]: lookback 0: days, 1 to 455"]),
+    "metrics left out without a reason": (
+        TOPIC + METRICS + 'unless = { Off = "" }',
+        ['sns.toml [topic.metrics]: "unless" Off needs its reason in words'],
     ),
     "unknown parent": (
         TOPIC + "[sub]\nparent = 'topics'\n" + REST + LIST,
