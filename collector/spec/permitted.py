@@ -1,11 +1,14 @@
 """What may be called: one table, compiled from the specs, that the gateway, the guard, the policies and the documents all read."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from collector.errors import CallNotAllowedError
 from collector.spec.api import paginators
 from collector.spec.model import Call, Family
+from collector.template import parsed
 
 # What the collector must ask before it can read anything: who it is, in which accounts and regions it may work.
 IDENTITY = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity", why="Whose credentials these are. AWS always allows it.")
@@ -110,25 +113,36 @@ def permitted(families: Iterable[Family]) -> Permitted:
 
 
 def _fits(call: Call, params: Mapping[str, Any]) -> bool:
-    for name, value in params.items():
-        if name in call.over:
-            if value not in call.over[name]:
-                return False
-        elif name in call.params:
-            if not _fits_value(call.params[name], value):
-                return False
-        elif name not in page_inputs(call):
-            return False
-    return all(name in params for name in call.params if not _is_filled(call.params[name]))
+    free = {*call.over, *page_inputs(call)}
+    return all(params.get(name) in values for name, values in call.over.items()) and _fits_members(
+        {name: value for name, value in call.params.items() if name not in free},
+        {name: value for name, value in params.items() if name not in free},
+    )
+
+
+def _fits_members(fixed: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Nothing that the spec does not name, and all that it fixes. What it fills in may be missing: not every item has it."""
+    return set(given) <= set(fixed) and all(
+        _fits_value(value, given[name]) if name in given else _is_filled(value) for name, value in fixed.items()
+    )
 
 
 def _fits_value(fixed: Any, value: Any) -> bool:
     """Is *value* what the spec fixes? What the spec fills in may be anything, but only in its place."""
     if isinstance(fixed, Mapping):
-        return isinstance(value, Mapping) and set(value) <= set(fixed) and all(_fits_value(fixed[name], value[name]) for name in value)
+        return isinstance(value, Mapping) and _fits_members(fixed, value)
     if isinstance(fixed, list | tuple):
         return isinstance(value, list) and len(value) == len(fixed) and all(map(_fits_value, fixed, value))
-    return bool(_is_filled(fixed) or fixed == value)
+    if not _is_filled(fixed):
+        return bool(fixed == value)
+    parts = parsed(fixed)
+    return len(parts) == 1 or (isinstance(value, str) and _around(parts).fullmatch(value) is not None)
+
+
+@cache
+def _around(parts: tuple[str | tuple[str, ...], ...]) -> re.Pattern[str]:
+    """What the text of *parts* must look like, whatever is filled in."""
+    return re.compile("".join(re.escape(part) if isinstance(part, str) else ".*" for part in parts), re.DOTALL)
 
 
 def _is_filled(fixed: Any) -> bool:
