@@ -37,9 +37,10 @@ def the_caller() -> Caller:
         raise CallNotAllowedError("a call outside an account's context") from None
 
 
-def allowed_caller(operation: str) -> Caller:
-    """The caller, if it is *operation* that is being called: the guard of everything that signs. Raises CallNotAllowedError."""
+def allowed_caller(service: str, operation: str) -> Caller:
+    """The caller, if it is *operation* of *service* that was asked: the guard of everything that signs. Raises CallNotAllowedError."""
     caller = the_caller()
-    if caller.call.operation != operation:
-        raise CallNotAllowedError(f"{operation} was about to be sent while {caller.call.service}.{caller.call.operation} was asked")
+    if caller.call.operation != operation or caller.call.service != service:
+        asked = f"{caller.call.service}.{caller.call.operation}"
+        raise CallNotAllowedError(f"{service}.{operation} was about to be sent while {asked} was asked")
     return caller

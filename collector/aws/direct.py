@@ -177,6 +177,7 @@ class Direct:
             return None
         headers = {name: value if isinstance(value, str) else value.decode() for name, value in prepared.headers.items()}
         return unsigned(
+            operation.service_model.service_name,
             operation.name,
             prepared.method,
             prepared.url,

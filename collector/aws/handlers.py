@@ -18,7 +18,7 @@ _DISPENSABLE: Mapping[str, frozenset[str]] = {
         "add_retry_headers",  # each of our attempts is a request of its own
     }),
     "before-sign": frozenset({
-        "refuse_other_calls",  # sign.signed does so
+        "before_sign",  # the guard; sign.signed asks the same
         "remove_arn_from_signing_path",  # of Signature Version 2
         "_set_extra_headers_for_unsigned_request",  # everything is signed
         "S3ExpressIdentityResolver.resolve_s3express_identity",  # acts on requests that are signed otherwise

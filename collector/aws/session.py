@@ -1,8 +1,8 @@
 """Clients: one for each service, shared by all accounts and regions.
 
 Who signs, and where to, is told by a context variable that the gateway sets around each call (`caller.py`). A call goes the direct way
-where there is one (`direct.py`) and botocore's own way where not. The guard sits in the function that signs on the direct way, and on
-botocore's own events, where it also sees calls that botocore makes by itself.
+where there is one (`direct.py`) and botocore's own way where not. The guard (`guard.py`) sits on botocore's events and in the function that
+signs on the direct way.
 """
 
 import os
@@ -26,37 +26,20 @@ from botocore.parsers import ResponseParserError
 from collector import __version__
 from collector.aws import models
 from collector.aws.answered import refuse_what_is_no_answer
-from collector.aws.caller import CALLER, Caller, Credentials, allowed_caller, the_caller
+from collector.aws.caller import CALLER, Caller, Credentials, the_caller
 from collector.aws.connections import CONNECT_SECONDS, READ_SECONDS, Connections
 from collector.aws.direct import Direct, Shared
 from collector.aws.endpoints import default_region
+from collector.aws.guard import Guard
 from collector.aws.parse import UNFORESEEN, moment_text
 from collector.aws.sign import signed
+from collector.errors import CallNotAllowedError
 from collector.spec.model import Call
+from collector.spec.permitted import Permitted
 
 __all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "asks_for_a_code", "base_session"]
 
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
-
-
-class _CallersCredentials:
-    """The credentials that every client is made with: they are the caller's, whoever that is at the moment of signing."""
-
-    method = "collector"
-
-    async def get_frozen_credentials(self) -> Any:
-        return await the_caller().credentials.get_frozen_credentials()
-
-    async def get_account_id(self) -> None:
-        return None
-
-    def get_deferred_property(self, name: str) -> Any:
-        return self.get_account_id if name == "account_id" else None
-
-
-class _CallersCredentialsProvider:
-    async def load_credentials(self) -> _CallersCredentials:
-        return _CallersCredentials()
 
 
 def _in_callers_region(builtins: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -67,17 +50,6 @@ def _in_callers_region(builtins: dict[str, Any], context: dict[str, Any], **_: A
         if legacy in builtins:
             builtins[legacy] = False
     context.setdefault("signing", {})["region"] = region
-
-
-def _before_call(model: Any, context: dict[str, Any], **_: Any) -> None:
-    allowed_caller(model.name)
-    # botocore follows a bucket's redirect by itself, with HeadBucket; a bucket in another region is the spec's business.
-    context["s3_redirect"] = {**context.get("s3_redirect", {}), "redirected": True}
-
-
-def refuse_other_calls(operation_name: str, **_: Any) -> None:
-    """For botocore's event ``before-sign``."""
-    allowed_caller(operation_name)
 
 
 def base_session(profile: str | None = None) -> AioSession:
@@ -100,22 +72,21 @@ def asks_for_a_code(session: AioSession) -> bool:
 
 
 class Clients:
-    """The clients of one partition, each made when first needed and closed together.
+    """The clients of one partition, each made when first needed and closed together. They make the *permitted* calls and no others.
 
     A service of which *permitted* names calls knows no other operations: its model is not loaded whole.
     """
 
-    def __init__(self, partition: str, profile: str | None = None, permitted: Iterable[Call] = ()) -> None:
+    def __init__(self, partition: str, profile: str | None, permitted: Permitted) -> None:
         session = base_session(profile)
         session.register_component("data_loader", models.loader(_operations(permitted), session.get_config_variable("data_path")))
-        session.register_component("credential_provider", _CallersCredentialsProvider())
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_text)
         session.register("before-endpoint-resolution", _in_callers_region)
-        session.register("before-call", _before_call)
-        session.register("before-sign", refuse_other_calls)
+        Guard(permitted).watch(session)
         session.register("before-parse", refuse_what_is_no_answer)
         self._session = aioboto3.Session(botocore_session=session)
         self.connections = Connections(session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True)
+        self._permitted = permitted
         self._region = default_region(partition)
         self._clients: dict[str, Any] = {}
         self._making: dict[str, anyio.Lock] = {}
@@ -158,7 +129,7 @@ class Clients:
         )
 
     async def send(self, caller: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        """AWS's answer to one request, sent once and signed as *caller*. Raises what botocore raises."""
+        """AWS's answer to one request, sent once and signed as *caller*. Raises what botocore raises, and CallNotAllowedError."""
         token = CALLER.set(caller)
         try:
             direct = await self._direct_way(caller.call)
@@ -175,6 +146,8 @@ class Clients:
         try:
             return self._direct[key]
         except KeyError:
+            if key not in self._permitted:
+                raise CallNotAllowedError(f"{call.service}.{call.operation} is named by no spec") from None
             client = await self.of(call.service)
             user_agent = f"{USER_AGENT} api/{call.service} botocore/{botocore_version}"
             self._direct[key] = Direct.of(client, call.operation, user_agent, self._shared)

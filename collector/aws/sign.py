@@ -28,6 +28,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class Unsigned:
     """A request that lacks only who sends it and when."""
 
+    api: str
+    """boto3's name of the service that is asked."""
     operation: str
     method: str
     url: URL
@@ -44,6 +46,7 @@ class Unsigned:
 
 
 def unsigned(
+    api: str,
     operation: str,
     method: str,
     url: str,
@@ -77,6 +80,7 @@ def unsigned(
     before, between, after = ("".join(f"{name}:{signed[name]}\n" for name in group) for group in groups)
     names = tuple("".join(f"{name};" for name in group) for group in groups)
     return Unsigned(
+        api=api,
         operation=operation,
         method=method,
         url=URL(url, encoded=True),
@@ -92,7 +96,7 @@ def unsigned(
 
 async def signed(request: Unsigned) -> dict[str, str]:
     """The headers of *request*, signed by the caller at this moment. Raises CallNotAllowedError unless it is the call that was asked."""
-    caller = allowed_caller(request.operation)
+    caller = allowed_caller(request.api, request.operation)
     keys = await caller.credentials.get_frozen_credentials()
     return with_signature(request, keys, strftime("%Y%m%dT%H%M%SZ", gmtime()))
 

@@ -1,6 +1,6 @@
 """The direct way sends what botocore's own way sends, reads what it reads, and refuses what it refuses."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from collector.errors import CallNotAllowedError
 from collector.spec.model import Call
 from collector.spec.permitted import OWN_CALLS, Permitted
 from collector.spec.reader import read_spec
+from tests.any_parameters import AnyParameters
 from tests.synthetic import models
 from tests.synthetic.asking import smallest
 
@@ -72,8 +73,9 @@ class BotocoresWay:
 
 
 @asynccontextmanager
-async def both_ways(partition: str = "aws", permitted: Permitted | None = None) -> AsyncIterator[tuple[Clients, BotocoresWay]]:
-    async with Clients(partition, None, permitted or ()) as direct, Clients(partition, None, permitted or ()) as ordinary:
+async def both_ways(partition: str = "aws", calls: Iterable[Call] = ()) -> AsyncIterator[tuple[Clients, BotocoresWay]]:
+    permitted = AnyParameters(calls)
+    async with Clients(partition, None, permitted) as direct, Clients(partition, None, permitted) as ordinary:
         yield direct, BotocoresWay(ordinary)
 
 
@@ -139,7 +141,7 @@ def example(call: Call, partition: str, region: str) -> dict[str, Any]:
 )
 async def test_the_direct_way_sends_and_signs_what_botocore_does(partition: str, region: str, same_moment: None) -> None:
     calls = [call for path in SPECS for call in calls_of(path) if (call.service, call.operation) != ("s3", "GetBucketLocation")]
-    async with both_ways(partition, Permitted(calls)) as (clients, ordinary):
+    async with both_ways(partition, calls) as (clients, ordinary):
         for call in calls:
             params = example(call, partition, region)
             expected = await ordinary.request(call, region, params)

@@ -47,14 +47,16 @@ def test_a_request_is_signed_as_botocore_signs_it(
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: MOMENT)
     keys: Any = ReadOnlyCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
 
-    request = unsigned("ListTopics", "POST", url, headers, body, proxy=None, region="eu-west-1", service="a-service", s3=s3)
+    request = unsigned("sns", "ListTopics", "POST", url, headers, body, proxy=None, region="eu-west-1", service="a-service", s3=s3)
     found = {name.lower(): value for name, value in with_signature(request, keys, MOMENT.strftime("%Y%m%dT%H%M%SZ")).items()}
 
     assert found == by_botocore(url, headers, body, keys, s3=s3)
 
 
 def test_a_request_can_be_signed_again_by_somebody_else() -> None:
-    request = unsigned("ListTopics", "POST", URLS[0], {"X-Amz-Target": "t"}, b"b", proxy=None, region="eu-west-1", service="sns", s3=False)
+    request = unsigned(
+        "sns", "ListTopics", "POST", URLS[0], {"X-Amz-Target": "t"}, b"b", proxy=None, region="eu-west-1", service="sns", s3=False
+    )
     first: Any = ReadOnlyCredentials("AKIAFIRST", "one", "token-one")
     second: Any = ReadOnlyCredentials("AKIASECOND", "two", None)
 

@@ -13,6 +13,7 @@ from botocore.parsers import ResponseParserError
 from collector.aws.session import Caller, Clients
 from collector.spec.api import service_model
 from collector.spec.model import Call
+from tests.any_parameters import AnyParameters
 from tests.enforced.asking import REGION, Identity
 from tests.synthetic.asking import smallest
 
@@ -69,7 +70,7 @@ async def answers(calls: Iterable[Call], callers: Mapping[str, Identity], accoun
     once = {(call.service, call.operation): call for call in calls}
     signers = {name: _Signer(who) for name, who in callers.items()}
     limit = anyio.CapacityLimiter(ABREAST)
-    async with Clients("aws") as clients:
+    async with Clients("aws", None, AnyParameters(())) as clients:
 
         async def ask(name: str, asked: Asked, call: Call) -> None:
             async with limit:

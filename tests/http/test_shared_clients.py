@@ -78,8 +78,9 @@ async def recorder(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def test_each_request_is_signed_by_the_account_and_for_the_region_it_is_for(recorder: Recorder) -> None:
-    async with Clients("aws") as clients:
-        gateway = Gateway(clients, KeysByAccount(), Permitted([TOPICS, QUEUES]))
+    permitted = Permitted([TOPICS, QUEUES])
+    async with Clients("aws", None, permitted) as clients:
+        gateway = Gateway(clients, KeysByAccount(), permitted)
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 for account in ACCOUNTS:
@@ -94,15 +95,16 @@ async def test_each_request_is_signed_by_the_account_and_for_the_region_it_is_fo
 
 
 async def test_the_user_agent_names_us(recorder: Recorder) -> None:
-    async with Clients("aws") as clients:
-        await Gateway(clients, KeysByAccount(), Permitted([TOPICS])).once(TOPICS, Target("aws", ACCOUNTS[0], "eu-west-1"), {}, Tally())
+    permitted = Permitted([TOPICS])
+    async with Clients("aws", None, permitted) as clients:
+        await Gateway(clients, KeysByAccount(), permitted).once(TOPICS, Target("aws", ACCOUNTS[0], "eu-west-1"), {}, Tally())
 
     (agent,) = recorder.agents
     assert "aws-service-inventory-collector/" in agent
 
 
 async def test_a_call_outside_the_gateway_has_nobody_to_sign_it(recorder: Recorder) -> None:
-    async with Clients("aws") as clients:
+    async with Clients("aws", None, Permitted([])) as clients:
         client = await clients.of("sns")
 
         with pytest.raises(CallNotAllowedError):
@@ -115,8 +117,9 @@ async def test_a_call_outside_the_gateway_has_nobody_to_sign_it(recorder: Record
 
 
 async def test_a_buckets_redirect_is_not_followed(recorder: Recorder) -> None:
-    async with Clients("aws") as clients:
-        gateway = Gateway(clients, KeysByAccount(), Permitted([LOCATION]))
+    permitted = Permitted([LOCATION])
+    async with Clients("aws", None, permitted) as clients:
+        gateway = Gateway(clients, KeysByAccount(), permitted)
 
         with pytest.raises(Exception, match="PermanentRedirect"):
             await gateway.once(LOCATION, Target("aws", ACCOUNTS[0], "us-east-1"), {"Bucket": "b"}, Tally())

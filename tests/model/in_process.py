@@ -118,7 +118,7 @@ def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes | 
 @asynccontextmanager
 async def gateway_to(respond: Respond, calls: Iterable[Call]) -> AsyncIterator[Gateway]:
     """A gateway that may make *calls* and is answered by *respond*. Nothing is ever sent."""
-    calls = tuple(calls)
-    async with Clients(HERE.partition, permitted=calls) as clients:
+    permitted = Permitted(calls)
+    async with Clients(HERE.partition, None, permitted) as clients:
         clients.connections = InProcess(respond)
-        yield Gateway(clients, EveryAccount(), Permitted(calls), backoff=wait_none(), paces=Unpaced())
+        yield Gateway(clients, EveryAccount(), permitted, backoff=wait_none(), paces=Unpaced())
