@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import anyio
 import structlog
@@ -12,7 +12,7 @@ from collector.aws import endpoints
 from collector.aws.accounts import Choice, Member, Organization, account
 from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.gateway import Gateway
-from collector.aws.identity import BASE, Role, RoleIdentities, base_credentials, caller_identity, credentials_error
+from collector.aws.identity import BASE, Role, RoleIdentities, SessionLimit, base_credentials, caller_identity, credentials_error
 from collector.aws.session import Clients, Credentials, asks_for_a_code, base_session
 from collector.errors import CredentialsError, SettingsError
 from collector.iam.permissions import permissions
@@ -121,7 +121,7 @@ async def _gateway(
         partition=partition,
         session_name=settings.session_name,
         hub=Role(settings.hub_role, settings.hub_external_id) if settings.hub_role else None,
-        session_policy=_session_policy(settings, families),
+        limit=_session_limit(settings, families),
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
     allowed = permitted(families)
@@ -131,14 +131,14 @@ async def _gateway(
         yield gateway, identities
 
 
-def _session_policy(settings: Where, families: Sequence[Family]) -> dict[str, Any]:
-    """The parameters of AssumeRole that limit a session to what is read."""
+def _session_limit(settings: Where, families: Sequence[Family]) -> SessionLimit:
+    """Sessions are limited to what is read: by one policy for the run, or by those of the accounts, which say nothing of the role."""
     if settings.no_session_policy:
-        return {}
+        return SessionLimit()
+    own = {call.action for call in IN_ACCOUNT_CALLS}
     if settings.session_policy:
-        return {"PolicyArns": [{"arn": arn} for arn in settings.session_policy]}
-    actions = {*(row.action for row in permissions(families)), *(call.action for call in IN_ACCOUNT_CALLS)}
-    return {"Policy": session_policy(actions)}
+        return SessionLimit(session_policy(own), settings.session_policy)
+    return SessionLimit(session_policy({*own, *(row.action for row in permissions(families))}))
 
 
 def _region(configured: str | None, settings: Where) -> str:

@@ -25,7 +25,8 @@ _SESSION_NAME = re.compile(r"[\w+=,.@\-]{2,64}\Z", re.ASCII)
 _ROLE_NAME = re.compile(r"(arn:[\w\-]+:iam::\d{12}:role/)?[\w+=,.@/\-]{1,576}\Z", re.ASCII)
 _DURATION = re.compile(r"\d{1,6}[smh]\Z", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_POLICY_ARN = re.compile(r"arn:[\w\-]+:iam::(\d{12}|aws):policy/[\w+=,.@/\-]{1,640}\Z", re.ASCII)
+_POLICY = re.compile(r"(arn:[\w\-]+:iam::(\d{12}|aws):policy/)?[\w+=,.@/\-]{1,640}\Z", re.ASCII)
+_MOST_POLICIES = 10  # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _BILLING = re.compile(r"s3://[a-z0-9.\-]{3,63}/[^*?$]+\Z")
 _KEY_ARN = re.compile(r"arn:[\w\-]+:kms:[a-z0-9\-]+:\d{12}:key/[\w\-]+\Z", re.ASCII)
 _UNIT = re.compile(r"(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\Z")
@@ -76,7 +77,7 @@ class Where(Selection):
     allow_unchecked: bool = setting("Read, with a warning, an account whose role may not show its own policies.", default=False)
     no_session_policy: bool = setting("Assume roles without a session policy that limits the session to what is read.", default=False)
     session_policy: tuple[str, ...] = setting(
-        "Limit the session by this managed policy of the account instead of the one that is sent.", metavar="ARN"
+        "Limit the session by this managed policy of each account, instead of by one that is sent; at most ten.", metavar="NAME"
     )
     billing: str | None = setting(
         "Where the billing files lie: a role that may read these, and no other object, is not halted.",
@@ -103,11 +104,14 @@ class Where(Selection):
             re.compile(r"arn:[\w\-]+:iam::\d{12}:role/.+"),
             "the role's ARN",
         )
-        _each("session_policy", self.session_policy, _POLICY_ARN, "a managed policy's ARN")
+        _each("session_policy", self.session_policy, _POLICY, "a managed policy's name or ARN")
         _each("billing", (self.billing,) if self.billing is not None else (), _BILLING, "s3://bucket/prefix, without wildcards")
         _each("billing_key", (self.billing_key,) if self.billing_key is not None else (), _KEY_ARN, "the key's ARN")
-        if any(":iam::aws:" not in arn for arn in self.session_policy) and not self.is_one_account:
-            raise SettingsError("session_policy: a policy's ARN is one account's; for several accounts leave it out")
+        if len(self.session_policy) > _MOST_POLICIES:
+            raise SettingsError(f"session_policy: {len(self.session_policy)} policies; AWS takes {_MOST_POLICIES}")
+        alone = next((each for each in self.session_policy if each.startswith("arn:") and ":iam::aws:" not in each), None)
+        if alone and not self.is_one_account:
+            raise SettingsError(f"session_policy: {alone} is one account's policy; for several accounts give the policy's name")
         if self.role and self.role.startswith("arn:") and not self.is_one_account:
             raise SettingsError(f"role: {self.role} is one account's role; for several accounts give the role's name")
 

@@ -33,6 +33,21 @@ class Role:
     external_id: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimit:
+    """What a session may do at most, whatever its role may: what *policy* and the *managed* policies allow, taken together."""
+
+    policy: str | None = None
+    managed: tuple[str, ...] = ()
+    """ARNs, or names with their path, of which the role's account has one each."""
+
+    def params(self, role: Role) -> dict[str, Any]:
+        """What AssumeRole is told of it in the account of *role*."""
+        account = role.arn.partition(":role/")[0]
+        arns = [{"arn": each if each.startswith("arn:") else f"{account}:policy/{each.removeprefix('/')}"} for each in self.managed]
+        return {**({"Policy": self.policy} if self.policy else {}), **({"PolicyArns": arns} if arns else {})}
+
+
 async def base_credentials(session: AioSession) -> Credentials:
     """The credentials of whoever runs us, from the usual chain. Raises CredentialsError when there are none."""
     try:
@@ -60,13 +75,13 @@ class RoleIdentities:
         partition: str,
         session_name: str,
         hub: Role | None = None,
-        session_policy: Mapping[str, Any] | None = None,
+        limit: SessionLimit = SessionLimit(),
     ) -> None:
         self._base = base
         self._target = (partition, region)
         self._session_name = session_name
         self._hub = hub
-        self._session_policy = dict(session_policy or {})
+        self._limit = limit
         self._assumed: dict[str, Credentials] = {}
         self._refused: dict[str, ApiError] = {}
         self._locks: dict[str, anyio.Lock] = {}
@@ -122,7 +137,7 @@ class RoleIdentities:
             "RoleSessionName": self._session_name,
             "DurationSeconds": SESSION_SECONDS,
             **({"ExternalId": role.external_id} if role.external_id else {}),
-            **(self._session_policy if account_id != HUB else {}),
+            **(self._limit.params(role) if account_id != HUB else {}),
         }
         answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())
         try:

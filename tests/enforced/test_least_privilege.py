@@ -107,16 +107,19 @@ def test_the_generated_session_policy_closes_what_the_role_leaves_open(world: Wo
         client(world.url, narrow, "sqs").list_queues()
 
 
-def test_a_run_reads_no_more_than_its_session_policy_allows(world: World, tmp_path: Path) -> None:
-    iam = client(world.url, root_of(EXACT), "iam")
-    may = {"Effect": "Allow", "Action": ["sns:*", "iam:Get*", "iam:List*", "ec2:DescribeRegions"], "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
-    arn = iam.create_policy(PolicyName="only-sns", PolicyDocument=document)["Policy"]["Arn"]
-    try:
-        limited = world.snapshot(tmp_path / "snapshot", account=(EXACT,), service=("sns", "sqs"), session_policy=(arn,))
-    finally:
-        iam.delete_policy(PolicyArn=arn)
-    assert {(type, action) for type, kind, action, _ in gaps(limited.coverage, EXACT) if kind == "denied"} == {
-        ("AWS::SQS::Queue", "sqs:ListQueues")
+def test_each_accounts_own_policy_limits_its_session_and_the_role_still_looks_at_itself(world: World, tmp_path: Path) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sns:*", "Resource": "*"}]}
+    clients = {account: client(world.url, root_of(account), "iam") for account in FORMS}
+    arns = {
+        account: iam.create_policy(PolicyName="only-sns", Path="/limits/", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+        for account, iam in clients.items()
     }
-    assert "AWS::SNS::Topic" in {record["resource_type"] for record in limited.resources}
+    try:
+        limited = world.snapshot(tmp_path / "snapshot", service=("sns", "sqs"), session_policy=("limits/only-sns",))
+    finally:
+        for account, iam in clients.items():
+            iam.delete_policy(PolicyArn=arns[account])
+    for account in FORMS:
+        denied = {(type, action) for type, kind, action, _ in gaps(limited.coverage, account) if kind == "denied"}
+        assert denied == {("AWS::SQS::Queue", "sqs:ListQueues")}
+        assert "AWS::SNS::Topic" in {record["resource_type"] for record in limited.resources if record["account_id"] == account}

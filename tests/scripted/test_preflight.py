@@ -11,13 +11,14 @@ from collector.aws.accounts import Member
 from collector.aws.api_error import ApiError
 from collector.aws.identity import Role, RoleIdentities
 from collector.cli.preflight import exit_status
-from collector.connect import Entrance, _accounts, _session_policy
+from collector.connect import Entrance, _accounts, _session_limit
 from collector.errors import SettingsError
 from collector.exit import Exit
 from collector.iam.form import Kind
 from collector.iam.permissions import permissions
 from collector.iam.policy import Form, policies
 from collector.iam.role import BILLING_READS, filled, role
+from collector.iam.session_policy import CHARACTERS
 from collector.preflight.accounts import gate, onboarded, rules_of
 from collector.preflight.report import Report
 from collector.preflight.trials import NOTHING_ALLOWED, PAUSE_SECONDS
@@ -533,18 +534,35 @@ async def test_policies_are_judged_in_the_same_order_however_the_answers_come() 
 
 
 def test_a_session_is_limited_to_what_is_read_unless_that_is_switched_off() -> None:
-    (name,) = _session_policy(settings(), FAMILIES)
+    role = Role(ROLE_ARN)
+    (name,) = _session_limit(settings(), FAMILIES).params(role)
     assert name == "Policy"
-    assert "sns:ListTopics" in _session_policy(settings(), FAMILIES)["Policy"]
-    assert "iam:GetRole" in _session_policy(settings(), FAMILIES)["Policy"]
-    assert _session_policy(settings(no_session_policy=True), FAMILIES) == {}
-    arn = f"{OWN_POLICY}Inventory-01"
-    assert _session_policy(settings(session_policy=(arn,)), FAMILIES) == {"PolicyArns": [{"arn": arn}]}
+    assert "sns:ListTopics" in _session_limit(settings(), FAMILIES).params(role)["Policy"]
+    assert "iam:GetRole" in _session_limit(settings(), FAMILIES).params(role)["Policy"]
+    assert _session_limit(settings(no_session_policy=True), FAMILIES).params(role) == {}
+
+
+def test_policies_that_limit_a_session_are_those_of_each_account_and_the_role_may_still_look_at_itself() -> None:
+    named = ("inventory/Inventory-01", "/Inventory-02", "arn:aws-cn:iam::aws:policy/ViewOnlyAccess")
+    limit = _session_limit(settings(account=(ACCOUNT, OURS), session_policy=named), FAMILIES)
+
+    for account in (ACCOUNT, OURS):
+        params = limit.params(Role(f"arn:aws-cn:iam::{account}:role/inventory/Inventory"))
+        assert [each["arn"] for each in params["PolicyArns"]] == [
+            f"arn:aws-cn:iam::{account}:policy/inventory/Inventory-01",
+            f"arn:aws-cn:iam::{account}:policy/Inventory-02",
+            "arn:aws-cn:iam::aws:policy/ViewOnlyAccess",
+        ]
+        assert "iam:GetRole" in params["Policy"]
+        assert "sns:ListTopics" not in params["Policy"]
+        assert len(params["Policy"]) + sum(len(each["arn"]) for each in params["PolicyArns"]) < CHARACTERS
 
 
 def test_a_policy_of_one_account_limits_no_session_in_another() -> None:
-    with pytest.raises(SettingsError, match="session_policy: a policy's ARN is one account's"):
+    with pytest.raises(SettingsError, match="is one account's policy; for several accounts give the policy's name"):
         settings(account=(ACCOUNT, OURS), session_policy=(f"{OWN_POLICY}Inventory-01",))
+    with pytest.raises(SettingsError, match="session_policy: 11 policies; AWS takes 10"):
+        settings(session_policy=tuple(f"Inventory-{number:02}" for number in range(11)))
 
 
 @pytest.mark.parametrize("billing", ["s3://costs", "s3://costs/", "s3://costs/*", "costs/exports/", "s3://costs/${aws:username}/"])
