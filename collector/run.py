@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -76,8 +77,9 @@ async def run(
         task_stream.close()
         send_page.close()
         async with send_task:
-            for task in tasks:
-                await send_task.send(task)
+            with suppress(anyio.BrokenResourceError):  # no worker is left; why not, they tell
+                for task in tasks:
+                    await send_task.send(task)
     return progress
 
 
@@ -89,9 +91,16 @@ async def _work(
     stop: Stop,
 ) -> None:
     """Carry out one task after another."""
+
+    async def emit(records: Sequence[Record]) -> None:
+        try:
+            await out.send(records)
+        except anyio.BrokenResourceError:  # the writer has failed, and its error is about to end this as well
+            await anyio.sleep_forever()
+
     async with tasks, out:
         async for task in tasks:
-            for coverage in await collect(task, gateway, out.send, stop):
+            for coverage in await collect(task, gateway, emit, stop):
                 progress.add(coverage)
             progress.tasks += 1
             log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)

@@ -26,8 +26,8 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except* CollectorError as group:
-        for error in _leaves(group):
-            typer.echo(f"collector: {error}", err=True)
+        for said in dict.fromkeys(map(str, _leaves(group))):  # several workers may meet the same end
+            typer.echo(f"collector: {said}", err=True)
         sys.exit(Exit.USAGE)
     except* CallNotAllowedError as group:
         for error in _leaves(group):

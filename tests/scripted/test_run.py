@@ -109,19 +109,26 @@ async def test_a_refused_account_does_not_hold_up_the_others() -> None:
     assert progress.gaps == {"denied": 1}
 
 
-async def test_a_sink_that_cannot_be_written_ends_the_run() -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("turns", [0, 5_000], ids=["at once", "when everybody waits for it"])
+async def test_a_sink_that_cannot_be_written_ends_the_run(workers: int, turns: int) -> None:
     class Full(Lines):
         async def write(self, records: Sequence[Record]) -> None:
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
             raise SinkError("no space left")
 
     with pytest.RaisesGroup(SinkError, flatten_subgroups=True):
-        await run(tasks(1000), Topics(), Full(), workers=4)
+        await run(tasks(1000), Topics(), Full(), workers=workers)
 
 
-async def test_a_call_that_is_not_allowed_ends_the_run() -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_call_that_is_not_allowed_ends_the_run(workers: int) -> None:
     class Forbids(Topics):
         async def once(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
-            raise CallNotAllowedError("for this test")
+            if target.account_id.endswith("3"):
+                raise CallNotAllowedError("for this test")
+            return await super().once(call, target, params, tally)
 
     with pytest.RaisesGroup(CallNotAllowedError, flatten_subgroups=True):
-        await run(tasks(1), Forbids(), Lines(), workers=2)
+        await run(tasks(1000), Forbids(), Lines(), workers=workers)
