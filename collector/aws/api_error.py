@@ -36,6 +36,8 @@ class ApiError(Exception):
         self.kind, self.code, self.reason, self.passing, self.expired = kind, code, reason, passing, expired
         self.asked: str | None = None
         """The IAM action that was refused when it was not the call's own: the role could not be assumed."""
+        self.sent = True
+        """Without credentials nothing is signed and sent, and nothing is learnt about the service."""
 
     def gap(self, action: str, arn: str | None = None) -> Gap:
         return Gap(action=self.asked or action, arn=arn, code=self.code, kind=self.kind, reason=self.reason)

@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from collector.aws.api_error import NO_SUCH_NAME, ApiError
 from collector.plan import Target
@@ -25,10 +25,30 @@ PROBE_SECONDS = 60.0
 """So often one call is let through to what was given up: what was down for a minute is not lost for the hours that a run takes."""
 DENIALS = 10_000
 """Denied lists remembered; the oldest are forgotten first."""
-RETRIES_FREE, RETRIES_SHARE = 1_000, 0.25
-"""The budget of a run: so many retries, and this share of all calls. An API that fails every second time is not worth four times the
-calls.
-"""
+
+
+class Asked(Protocol):
+    """What was asked so far."""
+
+    calls: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many retries, and this *share* of all calls. An API that fails every second time is not worth four times the calls."""
+
+    free: int
+    share: float
+
+    def allows(self, asked: Asked) -> bool:
+        """One more retry?"""
+        return asked.retries < self.free + self.share * asked.calls
+
+
+OF_A_RUN = Budget(1_000, 0.25)
+OF_A_TASK = Budget(100, 0.25)
+"""Of one type in one target: an API that fails there must not eat what the others are allowed."""
 
 
 @dataclass(slots=True)
@@ -110,8 +130,3 @@ class Breaker:
 def _is_about_something(params: Mapping[str, Any]) -> bool:
     """Does the call name a resource? What is denied for one may be allowed for another."""
     return any(True for _ in references(params))
-
-
-def may_retry(calls: int, retries: int) -> bool:
-    """Is there budget for one more retry, after so many *calls* and *retries* of the run?"""
-    return retries < RETRIES_FREE + RETRIES_SHARE * calls

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -10,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 from tenacity.wait import wait_base
 
 from collector.aws.api_error import ApiError, from_exception
-from collector.aws.breaker import Breaker, may_retry
+from collector.aws.breaker import OF_A_RUN, OF_A_TASK, Breaker
 from collector.aws.pace import Pace, Paces, take_turn
 from collector.aws.page import Tally
 from collector.aws.session import Caller, Clients, Credentials
@@ -32,8 +33,11 @@ class Identities(Protocol):
     async def of(self, account_id: str) -> Credentials:
         """The credentials of the account; raises ApiError when its role cannot be assumed."""
 
-    def renew(self, account_id: str) -> None:
+    def renew(self, account_id: str, expired: Credentials) -> None:
         """Forget credentials that AWS calls expired."""
+
+    def require_renewable(self, account_id: str, error: ApiError) -> None:
+        """Raises CredentialsError when *error*, which lasts, is about credentials without which nothing more can be read."""
 
 
 @dataclass(slots=True)
@@ -62,16 +66,23 @@ class Gateway:
     async def once(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
         """One answer to *call* with *params* in *target*: a single page, asked again only for reasons that pass.
 
-        Raises ApiError when AWS does not answer it, CallNotAllowedError when no spec allows it.
+        Raises ApiError when AWS does not answer it, CallNotAllowedError when no spec allows it, and CredentialsError when those have ended
+        that we were started with.
         """
         self.permitted.require(call.service, call.operation, params)
-        retrying = AsyncRetrying(retry=retry_if_exception(_passes), stop=self._enough, wait=self.backoff, sleep=anyio.sleep, reraise=True)
-        async for attempt in retrying:
-            with attempt:
-                if attempt.retry_state.attempt_number > 1:
-                    self.counts.retries += 1
-                    tally.retries += 1
-                return await self._attempt(call, target, params, tally)
+        enough = partial(self._enough, tally)
+        retrying = AsyncRetrying(retry=retry_if_exception(_passes), stop=enough, wait=self.backoff, sleep=anyio.sleep, reraise=True)
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    if attempt.retry_state.attempt_number > 1:
+                        self.counts.retries += 1
+                        tally.retries += 1
+                    return await self._attempt(call, target, params, tally)
+        except ApiError as error:
+            if error.expired:
+                self.identities.require_renewable(target.account_id, error)
+            raise
         raise AssertionError("tenacity either returns or raises")
 
     async def _attempt(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
@@ -90,8 +101,11 @@ class Gateway:
             error = from_exception(raised)
             if error is None:
                 raise
-            error = self.breaker.understood(error, target)
-            self._learn(error, call, target, pace, taken, began)
+            if error.sent:
+                error = self.breaker.understood(error, target)
+                self._learn(error, call, target, pace, taken, began)
+            if error.expired:
+                self.identities.renew(target.account_id, credentials)
             raise error from None
         pace.answered()
         self.breaker.answered(target, call)
@@ -107,14 +121,12 @@ class Gateway:
                 "call.throttled",
                 service=call.service, operation=call.operation, account_id=target.account_id, region=target.region, rate=pace.rate,
             )  # fmt: skip
-        elif error.expired:
-            self.identities.renew(target.account_id)
 
-    def _enough(self, state: RetryCallState) -> bool:
-        """When to stop asking: each reason has its number of attempts, and the run its budget."""
+    def _enough(self, tally: Tally, state: RetryCallState) -> bool:
+        """When to stop asking: each reason has its number of attempts, the task and the run their budgets."""
         error = state.outcome.exception() if state.outcome else None
         attempts = ATTEMPTS.get(error.kind, 1) if isinstance(error, ApiError) else 1
-        return state.attempt_number >= attempts or not may_retry(self.counts.calls, self.counts.retries)
+        return state.attempt_number >= attempts or not (OF_A_TASK.allows(tally) and OF_A_RUN.allows(self.counts))
 
 
 def _passes(error: BaseException) -> bool:

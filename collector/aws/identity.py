@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import anyio
@@ -23,6 +24,13 @@ BASE, HUB = "base", "hub"
 """Names, in place of an account, of who we are before a role is assumed."""
 SESSION_SECONDS = 3600
 """What AWS allows at most when a role is assumed from a role (STS API reference, role chaining)."""
+ASK_AGAIN_SECONDS = 30.0
+"""How long a role is not asked for again after a refusal that may pass. The gateway has then tried for as long as it makes sense, and
+hundreds of tasks wait for the same role.
+"""
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_INVALID = frozenset({"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""Of STS: the credentials are none, or none any more. (Other services say so as well in a region that is switched off.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,21 @@ async def base_credentials(session: AioSession) -> Credentials:
     return credentials
 
 
+class _Base:
+    """The credentials we were started with. Refreshing them is tried as often as a call; after that the run ends."""
+
+    def __init__(self, given: Credentials) -> None:
+        self._given = given
+
+    async def get_frozen_credentials(self) -> Any:
+        try:
+            return await self._given.get_frozen_credentials()
+        except (BotoCoreError, ClientError, OSError, RuntimeError) as error:  # botocore's own for "still expired" is a RuntimeError
+            lost = ApiError("failed", type(error).__name__, passing=True, expired=True)
+            lost.sent = False
+            raise lost from None
+
+
 class RoleIdentities:
     """The credentials of every account, assumed when first needed, refreshed before they expire, and shared by its tasks.
 
@@ -77,54 +100,68 @@ class RoleIdentities:
         hub: Role | None = None,
         limit: SessionLimit = SessionLimit(),
     ) -> None:
-        self._base = base
+        self._base = _Base(base)
         self._target = (partition, region)
         self._session_name = session_name
         self._hub = hub
         self._limit = limit
         self._assumed: dict[str, Credentials] = {}
-        self._refused: dict[str, ApiError] = {}
+        self._refused: dict[str, tuple[ApiError, float]] = {}
+        """What a role was refused with, and until when it is not asked for again."""
         self._locks: dict[str, anyio.Lock] = {}
         self.roles: Mapping[str, Role] = {}
         self.gateway: Gateway | None = None
 
     async def of(self, account_id: str) -> Credentials:
         """The credentials that sign for *account_id*. Raises ApiError, the same one each time, when its role cannot be assumed."""
-        role = self._hub if account_id == HUB else self.roles.get(account_id)
-        if account_id == BASE or role is None:
+        role = self._role(account_id)
+        if role is None:
             return self._base
-        if account_id in self._refused:
-            raise self._refused[account_id]
         if account_id not in self._assumed:
             async with self._locks.setdefault(account_id, anyio.Lock()):
                 if account_id not in self._assumed:
                     self._assumed[account_id] = await self._assume(account_id, role)
         return self._assumed[account_id]
 
-    def renew(self, account_id: str) -> None:
-        """Forget the credentials of *account_id*, so that the next call assumes its role again."""
-        self._assumed.pop(account_id, None)
+    def _role(self, account_id: str) -> Role | None:
+        return self._hub if account_id == HUB else None if account_id == BASE else self.roles.get(account_id)
+
+    def renew(self, account_id: str, expired: Credentials) -> None:
+        """Forget the *expired* credentials of *account_id*, so that the next call assumes its role again. Who comes late, after others
+        have renewed them, forgets nothing.
+        """
+        if self._assumed.get(account_id) is expired:
+            del self._assumed[account_id]
+
+    def require_renewable(self, account_id: str, error: ApiError) -> None:
+        """*error*, about credentials, lasts. Raises CredentialsError when it is about those we were started with: nobody renews them."""
+        if self._role(account_id) is None and (error.code in _EXPIRED or not error.sent):
+            raise _ended(error)
 
     def forget(self, account_id: str) -> None:
         """Forget all about an account that is done with."""
-        self.renew(account_id)
+        self._assumed.pop(account_id, None)
         self._refused.pop(account_id, None)
         self._locks.pop(account_id, None)
 
     async def _assume(self, account_id: str, role: Role) -> Credentials:
         async def refresh() -> dict[str, str]:
-            return await self._session_of(account_id, role)
+            error, until = self._refused.get(account_id, (None, 0.0))
+            if error is not None and anyio.current_time() < until:
+                raise error
+            try:
+                return await self._session_of(account_id, role)
+            except ApiError as error:
+                # The gateway has asked as often as it makes sense; whoever waits for these credentials must not ask again on top.
+                refused = ApiError(error.kind, error.code, reason=error.reason)
+                refused.asked = error.asked or ASSUME_ROLE.action
+                refused.sent = False
+                self._refused[account_id] = refused, anyio.current_time() + (ASK_AGAIN_SECONDS if error.passing else inf)
+                raise refused from None
 
-        try:
-            first = await refresh()
-        except ApiError as error:
-            # The gateway has asked as often as it makes sense; whoever waits for these credentials must not ask again on top.
-            refused = ApiError(error.kind, error.code, reason=error.reason)
-            refused.asked = ASSUME_ROLE.action
-            if not error.passing:
-                self._refused[account_id] = refused
-            raise refused from None
-        credentials: Credentials = AioRefreshableCredentials.create_from_metadata(first, refresh_using=refresh, method="sts-assume-role")
+        credentials: Credentials = AioRefreshableCredentials.create_from_metadata(
+            await refresh(), refresh_using=refresh, method="sts-assume-role"
+        )
         return credentials
 
     async def _session_of(self, account_id: str, role: Role) -> dict[str, str]:
@@ -139,7 +176,12 @@ class RoleIdentities:
             **({"ExternalId": role.external_id} if role.external_id else {}),
             **(self._limit.params(role) if account_id != HUB else {}),
         }
-        answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())
+        try:
+            answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())
+        except ApiError as error:
+            if through == BASE and error.code in _INVALID:
+                raise _ended(error) from None
+            raise
         try:
             session = answer["Credentials"]
             expires = parse_timestamp(session["Expiration"])
@@ -157,8 +199,14 @@ async def caller_identity(gateway: Gateway, target: Target) -> tuple[str, str]:
     return str(answer["Account"]), str(answer["Arn"]).split(":")[1]
 
 
+def _ended(error: ApiError) -> CredentialsError:
+    return CredentialsError(f"the credentials in use have expired ({error.code}): renew them; --resume carries on a run that had begun")
+
+
 def credentials_error(error: Exception) -> CredentialsError:
     """One line about why the credentials we were started with are not accepted."""
     meaning = from_exception(error)
     told = f"{meaning.kind}: {meaning.code}" if meaning else type(error).__name__
-    return CredentialsError(f"AWS does not accept the credentials in use ({told}): check AWS_PROFILE, their expiry and the region")
+    return CredentialsError(
+        f"AWS does not accept the credentials in use ({told}): check AWS_PROFILE, their expiry, the region and the clock"
+    )

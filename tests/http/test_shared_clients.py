@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from botocore.credentials import ReadOnlyCredentials
 
+from collector.aws.api_error import ApiError
 from collector.aws.gateway import Gateway
 from collector.aws.page import Tally
 from collector.aws.session import CALLER, Clients
@@ -40,7 +41,10 @@ class KeysByAccount:
 
         return Signer()
 
-    def renew(self, account_id: str) -> None:
+    def renew(self, account_id: str, expired: Any) -> None:
+        raise AssertionError("nothing expires here")
+
+    def require_renewable(self, account_id: str, error: ApiError) -> None:
         raise AssertionError("nothing expires here")
 
 

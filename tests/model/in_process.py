@@ -14,6 +14,7 @@ import anyio
 from botocore.credentials import ReadOnlyCredentials
 from tenacity import wait_none
 
+from collector.aws.api_error import ApiError
 from collector.aws.connections import Connections
 from collector.aws.gateway import Gateway
 from collector.aws.pace import Key, Pace, Paces
@@ -55,8 +56,11 @@ class EveryAccount:
     async def of(self, account_id: str) -> KeysOf:
         return KeysOf(account_id)
 
-    def renew(self, account_id: str) -> None:
+    def renew(self, account_id: str, expired: Any) -> None:
         """Nothing is kept that could expire."""
+
+    def require_renewable(self, account_id: str, error: ApiError) -> None:
+        """They are."""
 
 
 class Answered:

@@ -1,7 +1,10 @@
 """What is not asked again."""
 
+import pytest
+
 from collector.aws.api_error import NO_SUCH_NAME, ApiError
-from collector.aws.breaker import DENIALS, Breaker, may_retry
+from collector.aws.breaker import DENIALS, OF_A_RUN, OF_A_TASK, Breaker, Budget
+from collector.aws.page import Tally
 from collector.plan import Target
 from collector.spec.model import Call
 
@@ -95,8 +98,9 @@ def test_a_name_that_does_not_resolve_is_a_service_that_is_not_there_only_where_
     assert breaker.understood(nameless, ELSEWHERE).kind == "unreachable"
 
 
-def test_retries_have_a_budget() -> None:
-    assert may_retry(0, 999)
-    assert not may_retry(0, 1_000)
-    assert may_retry(10_000, 3_000)
-    assert not may_retry(10_000, 4_000)
+@pytest.mark.parametrize(("budget", "free"), [(OF_A_RUN, 1_000), (OF_A_TASK, 100)])
+def test_retries_have_a_budget(budget: Budget, free: int) -> None:
+    assert budget.allows(Tally(calls=0, retries=free - 1))
+    assert not budget.allows(Tally(calls=0, retries=free))
+    assert budget.allows(Tally(calls=10_000, retries=2_500 + free - 1))
+    assert not budget.allows(Tally(calls=10_000, retries=2_500 + free))

@@ -1,22 +1,14 @@
-"""Accounts, regions and roles."""
+"""Accounts and regions."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from botocore.credentials import ReadOnlyCredentials
 
 from collector.aws.accounts import Choice, Organization, account
-from collector.aws.api_error import ApiError
-from collector.aws.identity import Role, RoleIdentities
-from collector.aws.page import Tally
 from collector.errors import SettingsError
-from collector.plan import Account, Target, plan
-from collector.settings import Where, read_external_ids
-from collector.spec.model import Call
+from collector.plan import Account, plan
+from collector.settings import read_external_ids
 from tests.scripted.scripted import ScriptedGateway, denied, family
 
 TREE = {"r-root": ["ou-a", "ou-b"], "ou-a": ["ou-a1"], "ou-a1": [], "ou-b": []}
@@ -133,110 +125,6 @@ def test_neighbouring_tasks_are_of_different_accounts_and_every_target_is_there_
         *[("sqs", "us-east-1", n, "ServiceNotInRegion") for n in range(3)],
         *[("iam", "us-east-1", n, None) for n in range(3)],
     ]
-
-
-class Sts:
-    """Assumes every role, and remembers as whom and with what it was asked."""
-
-    def __init__(self, seconds: float = 3600, refuse: ApiError | None = None) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.seconds, self.refuse = seconds, refuse
-
-    async def once(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
-        self.asked.append((target.account_id, dict(params)))
-        await anyio.lowlevel.checkpoint()
-        if self.refuse:
-            raise self.refuse
-        ends = (datetime.now(UTC) + timedelta(seconds=self.seconds)).isoformat()
-        return {"Credentials": {"AccessKeyId": f"AKIA{len(self.asked)}", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": ends}}
-
-
-class Base:
-    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        return ReadOnlyCredentials("BASE", "s", None)
-
-
-def identities(sts: Sts, hub: Role | None = None) -> RoleIdentities:
-    found = RoleIdentities(Base(), region="eu-west-1", partition="aws", session_name="us", hub=hub)
-    found.roles = {
-        "111111111111": Role("arn:aws:iam::111111111111:role/R", "one"),
-        "222222222222": Role("arn:aws:iam::222222222222:role/R", "two"),
-    }
-    found.gateway = sts  # type: ignore[assignment]
-    return found
-
-
-async def test_a_role_is_assumed_once_with_its_own_external_id_however_many_ask() -> None:
-    sts = Sts()
-    ours = identities(sts)
-
-    async with anyio.create_task_group() as group:
-        for _ in range(20):
-            for name in ("111111111111", "222222222222"):
-                group.start_soon(ours.of, name)
-
-    assert sorted((who, params["RoleArn"], params["ExternalId"]) for who, params in sts.asked) == [
-        ("base", "arn:aws:iam::111111111111:role/R", "one"),
-        ("base", "arn:aws:iam::222222222222:role/R", "two"),
-    ]
-    assert {params["RoleSessionName"] for _, params in sts.asked} == {"us"}
-
-
-async def test_a_hub_role_is_assumed_first_and_then_asks_for_the_others() -> None:
-    sts = Sts()
-    ours = identities(sts, hub=Role("arn:aws:iam::999999999999:role/Hub", "hub-id"))
-
-    await ours.of("111111111111")
-    await ours.of("hub")
-
-    assert [(who, params["RoleArn"], params["ExternalId"]) for who, params in sts.asked] == [
-        ("hub", "arn:aws:iam::111111111111:role/R", "one"),
-        ("base", "arn:aws:iam::999999999999:role/Hub", "hub-id"),
-    ]
-
-
-async def test_credentials_are_refreshed_before_they_expire() -> None:
-    sts = Sts(seconds=300)  # botocore refreshes when fewer than ten minutes are left
-    credentials = await identities(sts).of("111111111111")
-
-    first = await credentials.get_frozen_credentials()
-    sts.seconds = 3600
-    await credentials.get_frozen_credentials()
-    again = await credentials.get_frozen_credentials()
-
-    assert len(sts.asked) >= 2
-    assert first.access_key != "BASE"
-    assert again.access_key == f"AKIA{len(sts.asked)}"
-
-
-async def test_a_refused_role_is_asked_for_once_and_names_its_action() -> None:
-    sts = Sts(refuse=denied())
-    ours = identities(sts)
-
-    for _ in range(3):
-        with pytest.raises(ApiError) as raised:
-            await ours.of("111111111111")
-        assert raised.value.gap("sqs:ListQueues").action == "sts:AssumeRole"
-
-    assert len(sts.asked) == 1
-
-
-async def test_what_passes_is_asked_for_again_by_the_next_task_but_not_on_top_of_the_gateways_retries() -> None:
-    sts = Sts(refuse=ApiError("throttled", "Throttling", passing=True))
-    ours = identities(sts)
-
-    for _ in range(2):
-        with pytest.raises(ApiError) as raised:
-            await ours.of("111111111111")
-        assert not raised.value.passing
-
-    assert len(sts.asked) == 2
-
-
-def test_an_external_id_is_in_no_representation() -> None:
-    settings = Where(role="R", external_id="very-secret", external_ids={"111111111111": "very-secret"}, hub_external_id="very-secret")
-
-    assert "very-secret" not in repr(settings) + repr(Role("arn", "very-secret"))
 
 
 def test_external_ids_come_from_a_file(tmp_path: Path) -> None:

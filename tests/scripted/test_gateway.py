@@ -49,8 +49,12 @@ class Accounts:
     async def of(self, account_id: str) -> Any:
         return f"credentials of {account_id}"
 
-    def renew(self, account_id: str) -> None:
+    def renew(self, account_id: str, expired: Any) -> None:
+        assert expired == f"credentials of {account_id}"
         self.renewed.append(account_id)
+
+    def require_renewable(self, account_id: str, error: ApiError) -> None:
+        """They are."""
 
 
 class Unhurried(Pace):
@@ -148,6 +152,20 @@ async def test_expired_credentials_are_renewed_and_the_call_is_made_again() -> N
 
     assert ours.identities.renewed == ["111122223333"]  # type: ignore[attr-defined]
     assert len(clients.callers) == 2
+
+
+async def test_a_task_whose_api_is_dying_asks_each_page_once_when_its_budget_is_spent() -> None:
+    ours, clients = gateway(*[error("InternalError", status=500)] * 400)
+    dying, well = Tally(), Tally()
+
+    for _ in range(100):
+        with pytest.raises(ApiError):
+            await ours.once(TOPICS, HERE, {}, dying)
+    clients.answers = [error("Throttling"), {"Topics": []}]
+
+    assert dying.retries == pytest.approx(100 + dying.calls / 4, abs=1)
+    assert await ours.once(TOPICS, HERE, {}, well) == {"Topics": []}
+    assert well.retries == 1
 
 
 async def test_a_throttle_slows_its_own_account_region_and_service_only() -> None:

@@ -183,7 +183,7 @@ class Server:
             return False
         self._fault_calls[fault] += 1
         number = self._fault_calls[fault]
-        return (fault.first is None or number <= fault.first) and number % fault.every == 0
+        return fault.after < number and (fault.first is None or number <= fault.first) and number % fault.every == 0
 
     def _faulty(self, fault: Fault, prepared: _Prepared, data: bytes, length: int, delay: float) -> Outcome:
         if fault.kind == "reset":

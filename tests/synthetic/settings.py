@@ -54,7 +54,7 @@ class Fault:
     *kind*: ``error`` answers *code* and *status* in the service's protocol; ``raw`` answers *body* as it is;
     ``reset`` closes the connection without an answer; ``truncate`` announces the whole body, sends half and closes;
     ``hang`` never answers. *containing* must occur in the request's path or body. *first*: only the first so many
-    matching calls; *every*: only each so-many-th one.
+    matching calls; *after*: only those after so many; *every*: only each so-many-th one.
     """
 
     service: str = ANY
@@ -68,6 +68,7 @@ class Fault:
     message: str = "synthetic fault"
     body: bytes = b""
     first: int | None = None
+    after: int = 0
     every: int = 1
 
 
