@@ -29,6 +29,10 @@ class ProcessError(CollectorError):
     """One of the processes of a run was ended from outside."""
 
 
+class StoppedError(CollectorError):
+    """A run was told to stop before it could leave a snapshot."""
+
+
 class SnapshotError(CollectorError):
     """A snapshot cannot be read back."""
 

@@ -1,7 +1,7 @@
 """A whole run: settings -> connection -> plan -> run -> manifest. The command line and the demo both call this."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -65,31 +65,35 @@ async def take_snapshot(settings: RunSettings, watch: Watch | None = None) -> Sn
     started = datetime.now(UTC)
     to = settings.to or f"snapshot-{started:%Y%m%dT%H%M%SZ}"
     chosen = chosen_families(settings)
-    async with connected(settings, chosen, gate(settings, chosen)) as connection:
-        everything = whole(settings, chosen, connection.accounts, connection.partition)
-        parts = portions(everything, processes(settings, everything, asks_for_a_code=connection.asks_for_a_code))
-        async with open_sink(
-            to,
-            compress=settings.compress,
-            part_megabytes=settings.part_megabytes,
-            kms_key=settings.s3_kms_key,
-            profile=settings.profile,
-            resume=settings.resume,
-        ) as sink:
+    async with stopping(settings.deadline_seconds) as stop, AsyncExitStack() as opened:
+        with stop.beginning():
+            connection = await opened.enter_async_context(connected(settings, chosen, gate(settings, chosen)))
+            everything = whole(settings, chosen, connection.accounts, connection.partition)
+            parts = portions(everything, processes(settings, everything, asks_for_a_code=connection.asks_for_a_code))
+            sink = await opened.enter_async_context(_sink(settings, to))
             parts, progress = await _to_do(settings, chosen, parts, sink)
-            log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen), processes=len(parts))
-            show = watch(connection, everything.size()) if watch else None
-            async with stopping(settings.deadline_seconds) as stop:
-                if len(parts) == 1:
-                    cost, files = await _alone(settings, parts[0], connection, sink, progress, stop, show), None
-                else:
-                    cost, files = await _together(
-                        shares(settings, to, parts, connection, sink.last_number), connection, progress, stop, show
-                    )
-            manifest = _manifest(started, chosen, connection, progress, cost, len(parts))
+        log.info("run.started", to=to, accounts=len(connection.accounts), families=len(chosen), processes=len(parts))
+        show = watch(connection, everything.size()) if watch else None
+        if len(parts) == 1:
+            cost, files = await _alone(settings, parts[0], connection, sink, progress, stop, show), None
+        else:
+            cost, files = await _together(shares(settings, to, parts, connection, sink.last_number), connection, progress, stop, show)
+        manifest = _manifest(started, chosen, connection, progress, cost, len(parts))
+        with stop.ending():
             await sink.finish(manifest, files)
     log.info("run.finished", to=to, resources=manifest["resources"], gaps=manifest["gaps"], calls=manifest["calls"])
     return Snapshot(to, manifest)
+
+
+def _sink(settings: RunSettings, to: str) -> AbstractAsyncContextManager[Sink]:
+    return open_sink(
+        to,
+        compress=settings.compress,
+        part_megabytes=settings.part_megabytes,
+        kms_key=settings.s3_kms_key,
+        profile=settings.profile,
+        resume=settings.resume,
+    )
 
 
 async def _to_do(settings: RunSettings, chosen: list[Family], parts: list[Portion], sink: Sink) -> tuple[list[Portion], Progress]:

@@ -3,10 +3,12 @@
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from math import inf
 
 import anyio
 import structlog
 
+from collector.errors import StoppedError
 from collector.record import Gap
 from collector.spec.model import Family
 
@@ -26,7 +28,8 @@ class Stop:
         self.asked = anyio.Event()
         self.insisted = anyio.Event()
         """Set when it is asked for, and when it is asked for again."""
-        self._in_flight: set[anyio.CancelScope] = set()
+        self._scopes: dict[anyio.CancelScope, float] = {}
+        """What is under way, and the seconds that each of it gets when the stop is asked for."""
 
     @property
     def is_asked(self) -> bool:
@@ -37,22 +40,45 @@ class Stop:
         if self.why is None:
             self.why = why
             self.asked.set()
-            for scope in self._in_flight:
-                scope.deadline = min(scope.deadline, anyio.current_time() + self.grace)
+            for scope, grace in self._scopes.items():
+                scope.deadline = min(scope.deadline, anyio.current_time() + grace)
         else:
             self.insisted.set()
-            for scope in self._in_flight:
+            for scope in self._scopes:
                 scope.cancel()
 
     @contextmanager
     def in_flight(self) -> Iterator[anyio.CancelScope]:
         """A scope for one task's calls, cancelled when the grace period is over."""
+        with self._scope(self.grace) as scope:
+            yield scope
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """For what comes before the first task: cancelled at once. Raises StoppedError then."""
+        with self._scope(0.0) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise StoppedError(f"stopped ({self.why}) before the first task was begun: nothing was read")
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """For what comes after the last task: only cancelled when a stop is asked for that is not the first. Raises StoppedError then."""
+        with self._scope(inf) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise StoppedError(
+                f"stopped ({self.why}, twice) before the snapshot was finished; what was read is kept, and --resume finishes it"
+            )
+
+    @contextmanager
+    def _scope(self, grace: float) -> Iterator[anyio.CancelScope]:
         with anyio.CancelScope() as scope:
-            self._in_flight.add(scope)
+            self._scopes[scope] = grace
             try:
                 yield scope
             finally:
-                self._in_flight.discard(scope)
+                del self._scopes[scope]
 
     def gap(self, family: Family) -> Gap:
         """What is told of a task that was cut."""
@@ -63,6 +89,7 @@ class Stop:
 async def stopping(deadline: float | None) -> AsyncIterator[Stop]:
     """A Stop that is asked for by SIGTERM and SIGINT (once: finish what is in flight; twice: now), and *deadline* seconds from here."""
     stop = Stop()
+    failure: Exception | None = None
 
     async def heed_signals() -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -79,5 +106,10 @@ async def stopping(deadline: float | None) -> AsyncIterator[Stop]:
         group.start_soon(heed_signals)
         if deadline is not None:
             group.start_soon(heed_deadline, deadline)
-        yield stop
+        try:
+            yield stop
+        except Exception as error:  # noqa: BLE001  (it is raised again, but as it was, not in a group)
+            failure = error
         group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure

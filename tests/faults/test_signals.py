@@ -112,8 +112,29 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 def test_the_deadline_ends_the_run_and_the_rest_is_told_as_cut(undisturbed: Told, tmp_path: Path) -> None:
     with served(aws(items=1, latency=0.15)) as running:
-        last, _ = stopped(running, tmp_path / "snapshot", "--deadline", "3s")
+        last, _ = stopped(running, tmp_path / "snapshot", "--deadline", "6s")
 
     assert last.status == Exit.GAPS, last.said
     is_well_cut(tmp_path / "snapshot", "Deadline")
     is_completed_by_resuming(tmp_path / "snapshot", undisturbed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_first_task_ends_it_at_once_and_writes_nothing(number: int, tmp_path: Path) -> None:
+    """As the first process of a container it would otherwise not even hear of SIGTERM."""
+    to, said = tmp_path / "snapshot", tmp_path / "said"
+    hanging = Fault(service="ec2", operation="DescribeRegions", kind="hang")
+    with (
+        served(aws(items=1, faults=(hanging,))) as unready,
+        running(HURRIED, arguments(str(to)), environment(unready.url), said) as process,
+        unready.signalling(process.pid, number, at_call=10) as sent,
+    ):
+        sent.wait(60)
+        at = monotonic()
+        last = ended(process, said)
+
+    assert monotonic() - at < GRACE_SECONDS / 2
+    assert last.status == Exit.USAGE
+    assert last.said.splitlines()[-1] == "collector: stopped (Interrupted) before the first task was begun: nothing was read"
+    assert "Traceback" not in last.said
+    assert not to.exists()

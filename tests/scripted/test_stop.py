@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import anyio
 import pytest
 
 from collector.aws.page import Tally
+from collector.errors import SinkError, StoppedError
 from collector.plan import Target, Task
 from collector.record import CoverageRecord, Record, ResourceRecord
 from collector.run import run
 from collector.spec.model import Call
-from collector.stop import Stop
+from collector.stop import Stop, stopping
 from tests.scripted.test_run import TOPIC, Lines, Topics, tasks
 
 
@@ -74,6 +76,40 @@ async def test_what_does_not_finish_in_time_is_cut(twice: bool) -> None:
     assert sum(record.complete for record in told) == 5
     counted = Counter(record.scan_id for record in sink.records if isinstance(record, ResourceRecord))
     assert all(counted[record.scan_id] == record.resources for record in told)
+
+
+async def never_ending(stop: Stop, part: AbstractContextManager[None]) -> None:
+    """A *part* of a run in which a stop is asked for."""
+    with part:
+        stop.ask("Deadline")
+        await anyio.sleep_forever()
+
+
+async def test_what_comes_before_the_first_task_is_ended_at_once() -> None:
+    stop = Stop(grace=3600)
+
+    with pytest.raises(StoppedError, match=r"stopped \(Deadline\) before the first task was begun"):
+        await never_ending(stop, stop.beginning())
+
+
+async def test_a_snapshot_is_finished_in_spite_of_a_stop_and_not_when_it_is_asked_for_again() -> None:
+    stop = Stop(grace=0.0)
+
+    with stop.ending():
+        stop.ask("Interrupted")
+        await anyio.sleep(0.01)
+    with pytest.raises(StoppedError, match="--resume finishes it"):
+        await never_ending(stop, stop.ending())
+
+
+async def test_an_error_comes_out_of_it_as_it_was() -> None:
+    error = SinkError("full")
+
+    with pytest.raises(SinkError) as raised:
+        async with stopping(3600):
+            raise error
+
+    assert raised.value is error
 
 
 async def test_a_task_that_is_refused_anyway_keeps_its_own_gap() -> None:
