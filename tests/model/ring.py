@@ -292,7 +292,9 @@ WIDEST = "us-east-1"
 
 
 def settings_for_all(services: Mapping[str, Service]) -> Settings:
-    """What each service must be told, for one server that answers them all."""
+    """What each service must be told, for one server that answers them all: two pages, for each service by itself is read to a third."""
     each = [settings_for(service) for service in services.values()]
     paging = {operation: rule for settings in each for operation, rule in settings.paging.items()}
-    return replace(each[0], canaries=frozenset().union(*(settings.canaries for settings in each)), paging=paging, regions=(WIDEST,))
+    return replace(
+        each[0], pages=2, canaries=frozenset().union(*(settings.canaries for settings in each)), paging=paging, regions=(WIDEST,)
+    )

@@ -9,7 +9,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
 
@@ -116,8 +116,13 @@ def _places(canaries: frozenset[tuple[str, str, str]], service: str, operation: 
     return frozenset(tuple(path.split(".")) for *of, path in canaries if of == [service, operation])
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+@lru_cache(maxsize=65536)
+def _holder(path: tuple[str, ...]) -> int:
+    """A number for what holds the member at *path*: two holders in one item have different ids."""
+    return zlib.crc32(".".join(path[:-1]).encode()) & 0xFFFF
+
+
+class _Place(NamedTuple):
     """Where a value stands in its answer."""
 
     path: tuple[str, ...] = ()  # member names; lists add nothing, maps add `*`
@@ -277,7 +282,7 @@ class _Build:
 
     def leaf(self, shape: Any, place: _Place) -> Any:
         indexes = "".join(f"{index:03x}" for index in place.indexes)
-        holder = zlib.crc32(".".join(place.path[:-1]).encode()) & 0xFFFF
+        holder = _holder(place.path)
         index = place.indexes[-1] if place.indexes else 0
         if place.lists == 1:
             index += self.page * self.items

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from botocore.model import Shape
 
@@ -68,8 +68,7 @@ POLICY = json.dumps(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Where a scalar stands: the *name* it goes by, the *stem* of what holds it, and a text *unique* to its holder."""
 
     service: str
@@ -81,6 +80,7 @@ class Where:
     kind: str = ""  # what the name does not tell: "arn"; "account", another one for each; "each", another value for each
 
 
+@cache
 def singular(name: str) -> str:
     """``Addresses`` -> ``Address``, ``Policies`` -> ``Policy``, ``Roles`` -> ``Role``."""
     if name.endswith("ies") and len(name) > 4:
@@ -92,11 +92,13 @@ def singular(name: str) -> str:
     return name
 
 
+@cache
 def tells_failures(name: str) -> bool:
     """Whether a list at the top of an answer, so called, holds what went wrong and not what was asked for."""
     return _FAILURES.fullmatch(name) is not None
 
 
+@cache
 def split_name(name: str) -> tuple[str, str]:
     """Stem and kind of an identifying name: ``VpcIds`` -> (``Vpc``, ``id``); kind is empty for other names."""
     found = _SUFFIX.search(name)
@@ -126,46 +128,78 @@ def text(where: Where, shape: Shape) -> str:
     return value.ljust(shortest, "x")
 
 
+@cache
+def _tells(name: str) -> str:
+    """What a string called *name* is, as far as its name tells."""
+    lowered = name.lower()
+    kind = split_name(name)[1]
+    if _ACCOUNT.fullmatch(name):
+        return "account"
+    if _REGION.fullmatch(name):
+        return "region"
+    if kind == "arn":
+        return "arn"
+    if kind in ("url", "uri") or name.endswith(("Endpoint", "endpoint")):
+        return "url"
+    if kind:
+        return "own"
+    for told, pattern in (("number", _NUMBER), ("when", _WHEN), ("policy", _POLICY), ("constant", _CONSTANT)):
+        if pattern.search(name):
+            return told
+    if "availabilityzone" in lowered:
+        return "zone"
+    if "cidr" in lowered:
+        return "cidr"
+    if _ADDRESS.fullmatch(name):
+        return "address"
+    if lowered in ("key", "tagkey"):
+        return "key"
+    return "json" if lowered.endswith(("json", "templatebody")) else "own"
+
+
+@cache
+def _label(name: str, stem: str) -> str:
+    """What ids of this name begin with: ``vpc`` for VpcId, and for the Id of a Vpc."""
+    return re.sub(r"[^a-z0-9]+", "-", (split_name(name)[0] or stem or "item").lower()).strip("-") or "item"
+
+
 def _text(where: Where) -> str:
-    name = where.name
     if where.kind == "account":
         return f"{zlib.crc32(where.unique.encode()):012d}"
-    if _ACCOUNT.fullmatch(name):
-        return ACCOUNT
-    if _REGION.fullmatch(name):
-        return REGION
-    stem, kind = split_name(name)
-    label = re.sub(r"[^a-z0-9]+", "-", (stem or where.stem or "item").lower()).strip("-") or "item"
+    told = _tells(where.name)
+    label = _label(where.name, where.stem)
     own = f"{label}-{where.unique}"
+    if told == "account":
+        return ACCOUNT
+    if told == "region":
+        return REGION
     if where.kind == "each":
         return own
-    if "arn" in (kind, where.kind):
+    if where.kind == "arn" or told == "arn":
         return arn(where.arn_service, label, own)
-    if kind in ("url", "uri") or name.endswith(("Endpoint", "endpoint")):
-        return f"https://{where.arn_service}.{REGION}.amazonaws.com/{ACCOUNT}/{own}"
-    if kind:
-        return own
-    if _WHEN.search(name) and where.service == "sqs":
+    if where.service == "sqs" and _WHEN.search(where.name) and told in ("number", "when"):
         return str(int(when(where.index).timestamp()))  # the only service whose times are seconds in text
-    if _NUMBER.search(name):
-        return str(where.index + 1)
-    if _WHEN.search(name):
-        return when(where.index).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    if _POLICY.search(name):
-        return POLICY
-    if _CONSTANT.search(name):
-        return label
-    lowered = name.lower()
-    if "availabilityzone" in lowered:
-        return REGION + "abcdef"[where.index % 6]
-    if "cidr" in lowered:
-        return f"10.{where.index % 256}.0.0/16"
-    if _ADDRESS.fullmatch(name):
-        return f"10.0.{where.index // 256 % 256}.{where.index % 256}"
-    if lowered in ("key", "tagkey") and where.stem.lower().endswith(("tag", "tagset")):
-        return "Name" if where.index == 0 else f"key-{where.index}"
-    if lowered.endswith(("json", "templatebody")):
-        return "{}"
+    match told:
+        case "url":
+            return f"https://{where.arn_service}.{REGION}.amazonaws.com/{ACCOUNT}/{own}"
+        case "number":
+            return str(where.index + 1)
+        case "when":
+            return when(where.index).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        case "policy":
+            return POLICY
+        case "constant":
+            return label
+        case "zone":
+            return REGION + "abcdef"[where.index % 6]
+        case "cidr":
+            return f"10.{where.index % 256}.0.0/16"
+        case "address":
+            return f"10.0.{where.index // 256 % 256}.{where.index % 256}"
+        case "key" if where.stem.lower().endswith(("tag", "tagset")):
+            return "Name" if where.index == 0 else f"key-{where.index}"
+        case "json":
+            return "{}"
     return own
 
 

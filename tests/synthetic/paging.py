@@ -73,6 +73,7 @@ def _inferred_rule(service: str, operation: str) -> PagingRule | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def says_more(name: str) -> bool:
     """Whether a boolean of this name tells that there is more; false is then the only honest value."""
     return _MORE.fullmatch(name) is not None
