@@ -46,6 +46,16 @@ def shipped_table() -> ActionTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """What the generated policies grant, with what the templates add: nobody tells for which specs and in which form they were made."""
+
+    least: frozenset[str]
+    """Made for what is to be read, every action by name."""
+    most: frozenset[str]
+    """Made for all specs, in the wider form."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolePolicy:
     """A role's attached or inline policy, its boundary, or a session policy: the live version, as IAM sends it."""
 
@@ -166,31 +176,30 @@ def judge(
     session_policies: Iterable[RolePolicy] = (),
     allowances: Allowances | None = None,
     needed: Mapping[str, Collection[str]] | None = None,
-    generated: Collection[str] | None = None,
+    generated: Generated | None = None,
     strict: bool = False,
 ) -> Verdict:
     """What *policies*, all that a role carries attached or inline, let it do within *boundary* and *session_policies*.
 
     *needed* is each spec's actions, and the verdict lists those it would miss. *strict* halts at warnings too; with
-    *generated* (every action of the generated policies, self-inspection and billing included) the role must then grant
-    exactly these.
+    *generated* the role must then grant what the generated policies do, and nothing beside.
     """
     policies = list(policies)
     findings = [_finding("forbidden-policy", p.called) for p in policies if p.arn and _FORBIDDEN_ARN.fullmatch(p.arn)]
     documents = _readable(policies, findings)
     limits = [_readable(limit, findings) for limit in ([boundary] if boundary else [], list(session_policies)) if limit]
 
-    needed, generated = needed or {}, frozenset(generated) if generated is not None else None
+    needed = needed or {}
     unknown = _unmatched(chain(documents, *limits), table.index)
-    named = {*unknown, *(generated or ()), *chain.from_iterable(needed.values())}
+    named = {*unknown, *(generated.least if generated else ()), *chain.from_iterable(needed.values())}
     index = action_index(named, onto=table.index)
     limiting = [allowed(limit, index) for limit in limits]
     granted = limited(allowed(documents, index), limiting)
 
     findings += _gathered(_broken_rules(granted, limiting, table, allowances or {}))
-    if strict and generated is not None:
-        findings += _gathered(("not-generated", a, grant) for a in granted.keys() - generated for grant in granted[a])
-        if lacking := generated - granted.keys():
+    if strict and generated:
+        findings += _gathered(("not-generated", a, grant) for a in granted.keys() - generated.most for grant in granted[a])
+        if lacking := generated.least - granted.keys():
             findings.append(_finding("incomplete", "the role", actions=lacking))
     if strict:
         findings = [replace(finding, severity="halt") for finding in findings]

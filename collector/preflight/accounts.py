@@ -12,8 +12,11 @@ from collector.aws import endpoints
 from collector.aws.accounts import Member
 from collector.aws.identity import BASE, HUB
 from collector.connect import ABREAST, FIXES, Admit, Entrance, entered
-from collector.iam.permissions import data_allowances, grants, permissions
-from collector.iam.verdict import Allowances, billing_allowances
+from collector.iam.form import Form
+from collector.iam.permissions import Permission, data_allowances, grants, permissions
+from collector.iam.policy import policies
+from collector.iam.role import BILLING_READS
+from collector.iam.verdict import Allowances, Generated, RolePolicy, billing_allowances, granted_actions, shipped_table
 from collector.plan import Target
 from collector.preflight.examine import Rules, Subject, examine
 from collector.preflight.report import Report, halts_first, objection, with_severity
@@ -116,20 +119,28 @@ def rules_of(settings: Where, families: Sequence[Family]) -> Rules:
     return Rules(
         strict=settings.strict,
         allow_unchecked=settings.allow_unchecked,
-        allowances={**_spared(settings.specs), **_billing(settings)},
-        generated=frozenset({
-            *(row.action for row in permissions(families)),
-            *(call.action for call in INSPECTION_CALLS),
-            *(BILLING_ACTIONS if settings.billing else ()),
-            *(["kms:Decrypt"] if settings.billing_key else []),
-        }),
-    )  # fmt: skip
+        allowances={**data_allowances(grants(_every_row(settings.specs))), **_billing(settings)},
+        generated=_generated(settings, families) if settings.strict else None,
+    )
+
+
+def _generated(settings: Where, families: Sequence[Family]) -> Generated:
+    """What the generated policies grant at least, for *families*, and at most, for all specs."""
+    every = _every_row(settings.specs)
+    added = {
+        *(call.action for call in INSPECTION_CALLS),
+        *(BILLING_ACTIONS if settings.billing else ()),
+        *(["kms:Decrypt"] if settings.billing_key else []),
+    }
+    verbs = policies(every, Form.VERBS, every_row=every, denied_elsewhere=BILLING_READS if settings.billing else ())
+    most = granted_actions((RolePolicy(name, document) for name, document in verbs.items()), shipped_table())
+    return Generated(least=frozenset({*grants(permissions(families)), *added}), most=frozenset({*most, *grants(every), *added}))
 
 
 @cache
-def _spared(folders: tuple[Path, ...]) -> Allowances:
-    """What any spec reads of data, on named resources only: a role may serve more than one run asks for."""
-    return data_allowances(grants(permissions(chosen_from(checked_specs(folders)))))
+def _every_row(folders: tuple[Path, ...]) -> tuple[Permission, ...]:
+    """What any spec needs: a role may serve more than one run asks for."""
+    return permissions(chosen_from(checked_specs(folders)))
 
 
 def _billing(settings: Where) -> Allowances:

@@ -1,12 +1,12 @@
 """One account's role, looked up and judged. START READING HERE: what a run asks before it reads, and what ``collector preflight`` asks."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from collector.aws.api_error import ApiError
 from collector.aws.page import Asks, Tally
-from collector.iam.verdict import Allowances, judge, shipped_table
+from collector.iam.verdict import Allowances, Generated, judge, shipped_table
 from collector.plan import Target
 from collector.preflight.inspection import Inspection, Unread, inspect
 from collector.preflight.report import Objection, Report, from_finding, halts_first, lacks, needed_actions, objection, with_severity
@@ -49,8 +49,8 @@ class Rules:
     allowances: Allowances = field(default_factory=dict)
     onboarding: bool = False
     """Who may assume the role counts too. Before a run it only warns: a role that others can assume shows us no more."""
-    generated: Collection[str] | None = None
-    """Every action of the generated policies, which with *strict* the role must grant, and no other."""
+    generated: Generated | None = None
+    """With *strict*, what the role must grant."""
 
 
 async def examine(gateway: Asks, subject: Subject, rules: Rules, *, families: Sequence[Family] = ()) -> Report:
@@ -81,7 +81,7 @@ async def examine(gateway: Asks, subject: Subject, rules: Rules, *, families: Se
         boundary=seen.boundary,
         allowances=rules.allowances,
         needed=needed_actions(families) if families else None,
-        generated=rules.generated if rules.strict else None,
+        generated=rules.generated,
         strict=rules.strict,
     )
     objections = [

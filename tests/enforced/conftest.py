@@ -8,14 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from collector.inventory import take_snapshot
-from collector.settings import RunSettings
+from collector.inventory import chosen_families, take_snapshot
+from collector.preflight.accounts import preflight
+from collector.preflight.report import Report
+from collector.settings import RunSettings, Where
 from collector.spec.model import Call
 from collector.spec.permitted import REGIONS
 from collector.spec.reader import read_specs
@@ -76,6 +79,16 @@ class World:
         with environment(self.url, self.hub):
             anyio.run(take_snapshot, RunSettings(**{**self._usual(), "to": str(folder), **settings}))
         return Run(folder)
+
+    def preflight(self, **settings: Any) -> list[Report]:
+        """The preflight of both accounts, which waits for nothing between its trials."""
+
+        async def hurried(_: float) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        where = Where(**{**self._usual(), **settings})
+        with environment(self.url, self.hub):
+            return anyio.run(partial(preflight, where, chosen_families(where), sleep=hurried))
 
     def command(self, *arguments: str, who: Identity | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
         """The command line, as its user would call it."""

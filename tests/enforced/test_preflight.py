@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.cli.preflight import exit_status
+from collector.exit import Exit
 from tests.enforced.asking import client, root_of
 from tests.enforced.conftest import EXACT, FORMS, HUB, ROLE, TRIED, World, external_id
 
@@ -68,12 +70,12 @@ def test_a_hand_made_role_that_reads_objects_is_halted_and_the_policy_is_named(w
     assert (tmp_path / "snapshot" / "resources.jsonl").read_text() == ""
 
 
-def test_the_preflight_finds_nothing_against_the_generated_role(world: World) -> None:
-    flags = ["--account", EXACT, "--role", ROLE, "--region", "us-east-1", "--service", "sns", "--service", "sqs", "--json"]
-    done = world.command("preflight", *flags, COLLECTOR_EXTERNAL_ID=external_id(EXACT))
-    assert done.returncode == 0, done.stdout + done.stderr
-    (account,) = json.loads(done.stdout)["accounts"]
-    assert account["account_id"] == EXACT
+@pytest.mark.parametrize("strict", [False, True], ids=["", "strict"])
+def test_the_preflight_finds_nothing_against_either_generated_role(world: World, strict: bool) -> None:
+    """Both accounts at once; the roles open with their ExternalIds and with nothing else."""
+    reports = world.preflight(strict=strict)
+    assert {report.account_id: report.verdict for report in reports} == dict.fromkeys(FORMS, "ok")
+    assert exit_status(reports) is Exit.COMPLETE
 
 
 def test_the_preflight_finds_a_role_that_anybody_of_the_hub_may_assume(world: World) -> None:
@@ -85,8 +87,12 @@ def test_the_preflight_finds_a_role_that_anybody_of_the_hub_may_assume(world: Wo
         del statement["Condition"]["StringEquals"]["sts:ExternalId"]
     iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(open_trust))
     try:
-        flags = ["--account", EXACT, "--role", ROLE, "--region", "us-east-1", "--service", "sns", "--json"]
-        done = world.command("preflight", *flags, COLLECTOR_EXTERNAL_ID=external_id(EXACT))
+        halted, sound = world.preflight()
     finally:
         iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(trust))
-    assert done.returncode == 4, done.stdout + done.stderr
+    assert (halted.account_id, halted.verdict, sound.verdict) == (EXACT, "halted", "ok")
+    assert {each.rule for each in halted.objections if each.severity == "halt"} == {
+        "opens-without-external-id",
+        "opens-with-wrong-external-id",
+        "trust-without-external-id",
+    }

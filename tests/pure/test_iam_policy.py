@@ -24,7 +24,7 @@ from collector.iam.permissions import (
     permissions,
 )
 from collector.iam.policy import DENY, LARGEST_POLICY, MOST_POLICIES, PolicyQuotaError, policies, size
-from collector.iam.verdict import RolePolicy, granted_actions, judge, shipped_table
+from collector.iam.verdict import Generated, RolePolicy, granted_actions, judge, shipped_table
 from collector.spec import facts
 from collector.spec.model import Family
 from collector.spec.reader import read_spec, read_specs
@@ -98,7 +98,13 @@ def test_nothing_of_the_halt_tier_is_granted_but_on_the_resources_that_a_spec_na
 def test_our_own_policies_are_judged_without_a_finding(form: Form) -> None:
     allowances = data_allowances(grants(every_row()))
 
-    verdict = judge(as_role(written(form)), shipped_table(), allowances=allowances, strict=True, generated=granted(written(form)))
+    verdict = judge(
+        as_role(written(form)),
+        shipped_table(),
+        allowances=allowances,
+        strict=True,
+        generated=Generated(granted(written(form)), granted(written(form))),
+    )
 
     assert verdict.findings == ()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from collector.connect import Entrance, _accounts, _session_limit
 from collector.errors import SettingsError
 from collector.exit import Exit
 from collector.iam.form import Kind
-from collector.iam.permissions import permissions
+from collector.iam.permissions import Permission, permissions
 from collector.iam.policy import Form, policies
 from collector.iam.role import BILLING_READS, filled, role
 from collector.iam.session_policy import CHARACTERS
@@ -24,6 +25,8 @@ from collector.preflight.report import Report
 from collector.preflight.trials import NOTHING_ALLOWED, PAUSE_SECONDS
 from collector.record import Gap
 from collector.settings import Where
+from collector.spec.reader import read_specs
+from collector.spec.select import families
 from tests.scripted.scripted import ScriptedGateway, denied, failing, family
 
 ACCOUNT, OURS = "111122223333", "999988887777"
@@ -284,11 +287,11 @@ async def test_strict_wants_exactly_the_generated_policies() -> None:
         "iam:ListAttachedRolePolicies",
         "iam:ListRolePolicies",
     ]
-    generated = allow(*NEEDED["Statement"][0]["Action"], *inspection)
+    written = allow(*NEEDED["Statement"][0]["Action"], *inspection)
 
-    assert await admitted(Aws(inline={"all": generated}), strict=True) is None
+    assert await admitted(Aws(inline={"all": written}), strict=True) is None
     less = await admitted(Aws(inline={"all": allow(*inspection)}), strict=True)
-    more = await admitted(Aws(inline={"all": generated, "more": allow("sqs:ListQueues")}), strict=True)
+    more = await admitted(Aws(inline={"all": written, "more": allow("sns:GetSMSSandboxAccountStatus")}), strict=True)
 
     assert (less and less.code, more and more.code) == ("Incomplete", "NotGenerated")
 
@@ -328,9 +331,16 @@ async def test_keyspaces_system_tables_halt_no_run_whatever_it_reads() -> None:
     assert await admitted(Aws(inline={"tables": allow("cassandra:Select")})) is not None
 
 
-async def test_the_generated_billing_role_is_read_where_its_files_are_named_and_halted_elsewhere() -> None:
-    rows = permissions(FAMILIES)
-    made = role(Kind.BILLING, policies(rows, Form.EXACT, every_row=rows, denied_elsewhere=BILLING_READS))
+@cache
+def every_row() -> tuple[Permission, ...]:
+    return permissions(families(read_specs()))
+
+
+def generated(kind: Kind, form: Form, services: Sequence[str] = (), **more: Document) -> Aws:
+    """An account with the role that the template for *services*, or for all, makes, and with *more* inline policies."""
+    every = every_row()
+    rows = permissions(families(read_specs(), service=services)) if services else every
+    made = role(kind, policies(rows, form, every_row=every, denied_elsewhere=BILLING_READS if kind is Kind.BILLING else ()))
     values = {
         "TrustedPrincipalArn": f"arn:aws:iam::{OURS}:role/collector",
         "ExternalId": EXTERNAL_ID,
@@ -338,18 +348,39 @@ async def test_the_generated_billing_role_is_read_where_its_files_are_named_and_
         "BillingPrefix": "exports/",
     }
     live = filled(made, values, partition="aws", account_id=ACCOUNT)
+    return Aws(
+        attached={f"{OWN_POLICY}{name}": document for name, document in live.managed.items()},
+        inline={**{each.name: each.document for each in live.inline}, **more},
+        trust=live.trust,
+    )
 
+
+async def test_the_generated_billing_role_is_read_where_its_files_are_named_and_halted_elsewhere() -> None:
     def aws() -> Aws:
-        return Aws(
-            attached={f"{OWN_POLICY}{name}": document for name, document in live.managed.items()},
-            inline={each.name: each.document for each in live.inline},
-            trust=live.trust,
-        )
+        return generated(Kind.BILLING, Form.EXACT, ("sns", "s3"))
 
     assert await admitted(aws(), billing="s3://costs/exports/") is None
     assert (await onboarding(aws(), billing="s3://costs/exports/")).verdict == "ok"
     assert await admitted(aws()) == Gap(action="s3:GetObject", code="DataRead", kind="halted")
     assert await admitted(aws(), billing="s3://costs/other/") is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "services"),
+    [
+        pytest.param(Kind.SERVICE, Form.EXACT, (), id="exact, for every service"),
+        pytest.param(Kind.SERVICE, Form.VERBS, ("sns", "s3"), id="verbs, for what is read"),
+        pytest.param(Kind.BILLING, Form.VERBS, (), id="billing, for every service"),
+    ],
+)
+async def test_strict_takes_every_generated_role_and_nothing_beside_it(kind: Kind, form: Form, services: Sequence[str]) -> None:
+    """A role for every service is none too wide for a run that reads two of them."""
+    given: dict[str, Any] = {"strict": True, **({"billing": "s3://costs/exports/"} if kind is Kind.BILLING else {})}
+
+    assert await admitted(generated(kind, form, services), **given) is None
+
+    extra = await admitted(generated(kind, form, services, extra=allow("sns:GetSMSSandboxAccountStatus")), **given)
+    assert extra == Gap(action="sns:GetSMSSandboxAccountStatus", code="NotGenerated", kind="halted")
 
 
 # --- at onboarding ---
