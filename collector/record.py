@@ -1,4 +1,5 @@
-"""What is written: one line for each resource, and one for each type that was asked for in a target, saying what may be concluded.
+"""What is written: one line for each resource, and one for each type that was asked for in a target, saying what may be concluded; where
+metrics are asked for, one for each metric of a resource.
 
 Envelope keys are ours, snake_case and always there; inside ``configuration`` and ``supplementary`` AWS's spelling stays. Fields stand
 in alphabetical order because that is the order in which they are written.
@@ -78,7 +79,44 @@ class CoverageRecord:
     service: str
 
 
-Record: TypeAlias = ResourceRecord | CoverageRecord
+Status: TypeAlias = Literal["ok", "no_data", "error", "not_collected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtilisationRecord:
+    """One metric of one resource: a value for each whole day in UTC from *start* up to *end*, by statistic.
+
+    *status* is ``ok`` (there are values; None for a day without), ``no_data`` (CloudWatch was asked and has none: *missing* says what that
+    means), ``error`` or ``not_collected``; *reason* tells why of the last two.
+    """
+
+    account_id: str
+    arn: str | None
+    dimensions: Mapping[str, str]
+    end: str
+    metric: str
+    missing: Literal["zero", "unknown"]
+    namespace: str
+    observed_at: str
+    partition: str
+    period: int
+    """Seconds."""
+    reason: str | None
+    record: Literal["utilisation"] = "utilisation"
+    region: str
+    resource_id: str
+    resource_type: str
+    scan_id: str
+    schema: int = SCHEMA
+    service: str
+    start: str
+    status: Status
+    unit: str | None
+    """CloudWatch's, where its documentation tells it."""
+    values: Mapping[str, tuple[float | None, ...]]
+
+
+Record: TypeAlias = ResourceRecord | CoverageRecord | UtilisationRecord
 
 
 def line(record: Record) -> bytes:
@@ -106,7 +144,7 @@ def _repaired(value: Any) -> Any:
         return {str(_repaired(key)): _repaired(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [_repaired(below) for below in value]
-    if isinstance(value, Gap | ResourceRecord | CoverageRecord):
+    if isinstance(value, Gap | ResourceRecord | CoverageRecord | UtilisationRecord):
         return _repaired({name: getattr(value, name) for name in value.__slots__})
     return value
 

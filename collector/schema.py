@@ -6,13 +6,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
-from collector.record import SCHEMA, CoverageRecord, Gap, ResourceRecord
+from collector.record import SCHEMA, CoverageRecord, Gap, ResourceRecord, UtilisationRecord
 
 _MOMENT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"}
 _FORMS: dict[str, dict[str, Any]] = {
     "account_id": {"type": "string", "pattern": r"^\d{12}$"},
     "created_at": {"anyOf": [_MOMENT, {"type": "null"}]},
+    "end": _MOMENT,
     "observed_at": _MOMENT,
+    "start": _MOMENT,
     "resource_id": {"type": "string", "minLength": 1},
     "scan_id": {"type": "string", "pattern": r"^\d{12}/[a-z0-9-]+/[a-z0-9-]+\.[a-z0-9_]+@\d{8}T\d{6}\.\d{3}Z$"},
     "schema": {"const": SCHEMA},
@@ -24,7 +26,7 @@ def schema() -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a snapshot",
-        "oneOf": [_record(ResourceRecord), _record(CoverageRecord)],
+        "oneOf": [_record(ResourceRecord), _record(CoverageRecord), _record(UtilisationRecord)],
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE).decode()
 
@@ -59,9 +61,11 @@ _COLUMNS: dict[str, str] = {"string": "varchar", "integer": "bigint", "number": 
 
 
 def columns(stream: str) -> dict[str, str]:
-    """SQL types of the columns of ``resources`` or ``coverage``; what nests is JSON."""
-    kind = ResourceRecord if stream == "resources" else CoverageRecord
-    return {name: _column(form) for name, form in _record(kind)["properties"].items()}
+    """SQL types of the columns of ``resources``, ``coverage`` or ``metrics``; what nests is JSON."""
+    return {name: _column(form) for name, form in _record(_KINDS[stream])["properties"].items()}
+
+
+_KINDS: dict[str, type] = {"resources": ResourceRecord, "coverage": CoverageRecord, "metrics": UtilisationRecord}
 
 
 def _column(form: dict[str, Any]) -> str:

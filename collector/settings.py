@@ -7,9 +7,10 @@ A flag wins over the environment, the environment over the file. What is secret,
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from collector.errors import SettingsError
 from collector.spec.reader import did_you_mean
@@ -125,39 +126,66 @@ class Where(Selection):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSettings(Where):
-    """Everything that a run can be told."""
+class MetricsSettings(Where):
+    """What the collection of metrics can be told."""
 
-    to: str | None = setting(
-        "Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST"
+    max_metric_cost: float | None = setting(
+        "Stop before the first call for metrics that would bring their price above this.", default=None, metavar="DOLLARS"
     )
-    resume: bool = setting("Take up the run that was begun in DEST, if there is one, and do what it has not done.", default=False)
+    metric_price: float = setting(
+        "What CloudWatch takes for a thousand metrics (GetMetricData, us-east-1, 2026-11).", default=0.01, metavar="DOLLARS"
+    )
     s3_kms_key: str | None = setting("Encrypt what goes to S3 with this KMS key, or AES256.", default=None, metavar="KEY")
-    compress: bool = setting("Compress the files (zstd).", default=False)
-    part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
-    workers: int = setting("Tasks at the same time.", default=64, metavar="N")
-    processes: int | None = setting(
-        "Processes to share the accounts among; otherwise as many as there are cores, if there is enough to do.", default=None, metavar="N"
-    )
     deadline: str | None = setting(
         "Begin no new task after this time (90s, 50m, 2h); the rest is written as cut.", default=None, metavar="TIME"
     )
 
     def __post_init__(self) -> None:
         Where.__post_init__(self)
+        for name in ("max_metric_cost", "metric_price"):
+            dollars = getattr(self, name)
+            if dollars is not None and not 0 <= dollars < inf:
+                raise SettingsError(f"{name}: {dollars} — dollars, none or more")
+        if self.deadline is not None and not _DURATION.match(self.deadline):
+            raise SettingsError(f'deadline: "{self.deadline}" — a time such as 90s, 50m or 2h')
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """Seconds from the start, or None when it may take as long as it takes."""
+        return None if self.deadline is None else float(self.deadline[:-1]) * _UNITS[self.deadline[-1]]
+
+    def after(self, seconds: float) -> Self:
+        """The same, with what is left of the deadline when *seconds* have gone."""
+        left = self.deadline_seconds
+        return self if left is None else replace(self, deadline=f"{max(0, int(left - seconds))}s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings(MetricsSettings):
+    """Everything that a run can be told."""
+
+    to: str | None = setting(
+        "Where the snapshot goes: a folder, s3://bucket/prefix, or - for standard output.", default=None, metavar="DEST"
+    )
+    resume: bool = setting("Take up the run that was begun in DEST, if there is one, and do what it has not done.", default=False)
+    metrics: bool = setting("Then collect metrics, as `collector metrics` does. CloudWatch takes money for them.", default=False)
+    compress: bool = setting("Compress the files (zstd).", default=False)
+    part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
+    workers: int = setting("Tasks at the same time.", default=64, metavar="N")
+    processes: int | None = setting(
+        "Processes to share the accounts among; otherwise as many as there are cores, if there is enough to do.", default=None, metavar="N"
+    )
+
+    def __post_init__(self) -> None:
+        MetricsSettings.__post_init__(self)
         for name, low, high in (("workers", 1, 1000), ("part_megabytes", 1, 100_000), ("processes", 1, 64)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name}: {value} is not within {low} to {high}")
         if self.resume and self.to is None:
             raise SettingsError("resume: name the destination of the run to take up with --to")
-        if self.deadline is not None and not _DURATION.match(self.deadline):
-            raise SettingsError(f'deadline: "{self.deadline}" — a time such as 90s, 50m or 2h')
-
-    @property
-    def deadline_seconds(self) -> float | None:
-        """Seconds from the start of the run, or None when it may take as long as it takes."""
-        return None if self.deadline is None else float(self.deadline[:-1]) * _UNITS[self.deadline[-1]]
+        if self.metrics and self.to == "-":
+            raise SettingsError("metrics: standard output keeps no snapshot to add them to; name a folder or s3://bucket/prefix with --to")
 
 
 def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) -> None:
@@ -197,8 +225,11 @@ def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
     kinds: Any = {tuple: list, bool: bool, int: int, dict: dict}.get(type(default), str)
     if known.name in ("part_megabytes", "processes"):
         kinds = int
+    if known.name in ("max_metric_cost", "metric_price"):
+        kinds = (int, float)
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        wanted = {list: "a list of texts", bool: "true or false", int: "a whole number", dict: "a table", str: "text"}[kinds]
+        words = {list: "a list of texts", bool: "true or false", int: "a whole number", dict: "a table", str: "text"}
+        wanted = words.get(kinds, "a number")
         raise SettingsError(f'{path}: "{known.name}" must be {wanted}')
     if kinds in (list, dict) and not all(isinstance(each, str) for each in (value.values() if kinds is dict else value)):
         raise SettingsError(f'{path}: "{known.name}" must hold texts only')

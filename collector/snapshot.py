@@ -23,7 +23,7 @@ class Snapshot:
     manifest: dict[str, Any]
 
     def files(self, stream: str) -> list[Path]:
-        """The files of ``resources`` or ``coverage``, in order, as the manifest lists them."""
+        """The files of ``resources``, ``coverage`` or ``metrics``, in order, as the manifest lists them."""
         names = [each["name"] for each in self.manifest["files"] if each["name"].split(".")[0].split("-")[0] == stream]
         return [self.folder / name for name in names]
 
@@ -34,6 +34,11 @@ class Snapshot:
         """The resources that count."""
         vouched = {line["scan_id"] for line in self.coverage()}
         return (line for line in self._lines("resources") if line["scan_id"] in vouched)
+
+    def utilisation(self) -> Iterator[dict[str, Any]]:
+        """The lines of metrics that count; their file holds the coverage that vouches for them too."""
+        vouched = {line["scan_id"] for line in self._lines("metrics") if line["record"] == "coverage"}
+        return (line for line in self._lines("metrics") if line["record"] == "utilisation" and line["scan_id"] in vouched)
 
     def _lines(self, stream: str) -> Iterator[dict[str, Any]]:
         for path in self.files(stream):

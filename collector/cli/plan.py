@@ -1,7 +1,8 @@
 """``collector plan``: what a run would do, before it does it."""
 
 from collections import Counter
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,20 +10,34 @@ from collector.cli import app
 from collector.cli.options import takes
 from collector.settings import RunSettings
 
+if TYPE_CHECKING:
+    from collector.connect import Connection
+
 
 @app.command()
 @takes(RunSettings)
 def plan(
     settings: RunSettings,
+    like: Annotated[
+        Path | None, typer.Option("--like", metavar="SNAPSHOT", help="With --metrics: an earlier snapshot, whose resources are counted.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show what run would do: tasks, calls, IAM actions and paid calls. Asks AWS only for accounts and regions."""
+    """Show what run would do: tasks, calls, IAM actions and paid calls. Asks AWS only for accounts and regions.
+
+    What metrics will cost depends on how many resources there are, which no call tells beforehand: an earlier snapshot does.
+
+    Example: collector plan --metrics --like out/
+    """
     import anyio
 
     from collector import log
+    from collector.errors import SettingsError
 
+    if like is not None and not settings.metrics:
+        raise SettingsError("--like is for --metrics: it says how many resources to count with")
     log.set_up()
-    told = anyio.run(_planned, settings)
+    told = anyio.run(_planned, settings, like)
     if json:
         import orjson
 
@@ -38,7 +53,20 @@ def plan(
     console.print(table)
     console.print(
         f"[bold]{told['tasks']:,} tasks[/] in {told['accounts']} accounts and {told['targets']} targets; at least {told['calls']:,} calls, "
-        f"about {told['seconds']:,.0f} s; {told['paid_calls']} paid calls"
+        f"about {told['seconds']:,.0f} s; {told['paid_calls']:,} paid calls"
+    )
+    if told["metrics"] is not None:
+        console.print(_metrics(told["metrics"]))
+
+
+def _metrics(told: dict[str, Any]) -> str:
+    """What metrics will come to, in one line."""
+    price = f"${told['dollars_per_thousand']:g} for a thousand"
+    if told["like"] is None:
+        return f"Metrics of {told['types']} types, {price}: name an earlier snapshot with --like to see how many, and their price"
+    return (
+        f"[bold]{told['metrics']:,} metrics[/] in {told['calls']:,} calls, ${told['dollars']:,.4f} ({price}), "
+        f"if there are the resources of {told['like']}"
     )
 
 
@@ -48,7 +76,7 @@ another.
 """
 
 
-async def _planned(settings: RunSettings) -> dict[str, Any]:
+async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
     from collector.connect import connected
     from collector.inventory import chosen_families
     from collector.portion import whole
@@ -68,6 +96,7 @@ async def _planned(settings: RunSettings) -> dict[str, Any]:
             if counts["tasks"] == 1 or task.family.name not in actions:
                 actions[task.family.name] = {call.action for call in task.family.calls()}
         accounts = len(connection.accounts)
+        metrics = _metered(settings, connection, like) if settings.metrics else None
     by_service: dict[str, set[str]] = {}
     for name, granted in actions.items():
         by_service.setdefault(name.split(".")[0], set()).update(granted)
@@ -75,9 +104,24 @@ async def _planned(settings: RunSettings) -> dict[str, Any]:
     return {
         "accounts": accounts,
         "calls": calls,
-        "paid_calls": 0,
+        "metrics": metrics,
+        "paid_calls": (metrics or {}).get("calls") or 0,
         "seconds": calls * LATENCY / settings.workers,
         "services": {name: {**counts, "actions": sorted(by_service[name])} for name, counts in services.items()},
         "targets": len(targets),
         "tasks": sum(counts["tasks"] for counts in services.values()),
     }
+
+
+def _metered(settings: RunSettings, connection: "Connection", like: Path | None) -> dict[str, Any]:
+    """What metrics will come to, if there are the resources of the snapshot *like*."""
+    from collector.metrics import all_series, metered_types, scope_of
+    from collector.metrics.estimate import estimate
+    from collector.snapshot import open_snapshot
+
+    metered, scope = metered_types(settings), scope_of(settings, connection)
+    told: dict[str, Any] = {"dollars_per_thousand": settings.metric_price, "like": None, "types": len(metered)}
+    if like is None:
+        return told
+    found = estimate((each for each in all_series(open_snapshot(like), metered) if each in scope), settings.metric_price)
+    return told | {"by_type": found.by_type, "calls": found.calls, "dollars": found.dollars, "like": str(like), "metrics": found.metrics}

@@ -1,5 +1,6 @@
 """``collector run``: take a snapshot, show how it goes, and say how it ended."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,9 +26,29 @@ def run(
 
     Example: COLLECTOR_EXTERNAL_ID=… collector run --role Inventory --account 111111111111 --region eu-west-1 --to out/
     """
+    from time import monotonic
+
+    began = monotonic()
     snapshot = snapshot_with_display(settings, verbose=verbose)
-    if snapshot.exit_status is not Exit.COMPLETE:
-        raise typer.Exit(snapshot.exit_status)
+    status = snapshot.exit_status
+    if settings.metrics:
+        status = max(status, metrics_after(settings.after(monotonic() - began), snapshot, verbose=verbose))
+    if status is not Exit.COMPLETE:
+        raise typer.Exit(status)
+
+
+def metrics_after(settings: RunSettings, snapshot: "Snapshot", *, verbose: bool) -> Exit:
+    """The metrics of the snapshot just taken; none when the run was cut, by the deadline or by somebody who wants to go home."""
+    import structlog
+
+    from collector.cli.metrics import metrics_of
+    from collector.errors import StoppedError
+
+    if "cut" not in snapshot.manifest["gaps"]:
+        with suppress(StoppedError):
+            return metrics_of(settings, snapshot.to, verbose=verbose)
+    structlog.get_logger().warning("metrics.not_begun", to=snapshot.to)
+    return Exit.GAPS
 
 
 def snapshot_with_display(settings: RunSettings, *, verbose: bool = False) -> "Snapshot":

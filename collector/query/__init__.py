@@ -1,4 +1,4 @@
-"""SQL over a snapshot, with DuckDB: the tables ``resources`` (those that count) and ``coverage``."""
+"""SQL over a snapshot, with DuckDB: the tables ``resources`` and ``utilisation`` (those lines that count) and ``coverage``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,18 +27,24 @@ def query(snapshot: Snapshot, sql: str) -> tuple[Sequence[str], list[tuple[Any, 
 
 
 def _load(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    for stream in ("coverage", "resources"):
+    for table, stream in _STREAMS.items():
         types = columns(stream)
         names = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-        database.execute(f"create table {stream} ({names})")
+        database.execute(f"create table {table} ({names})")
         paths = [str(path) for path in snapshot.files(stream) if _has_lines(path)]
         if paths:
-            vouched = "" if stream == "coverage" else " where scan_id in (select scan_id from coverage)"
+            vouched = {"resources": " where scan_id in (select scan_id from coverage)", "metrics": " where record = 'utilisation'"}.get(
+                stream, ""
+            )
             database.execute(
-                f"insert into {stream} select * from read_json($paths, columns = $types, format = 'newline_delimited', "  # noqa: S608  (our names)
+                f"insert into {table} select * from read_json($paths, columns = $types, format = 'newline_delimited', "  # noqa: S608  (our names)
                 f"maximum_object_size = 67108864){vouched}",
                 {"paths": paths, "types": types},
             )
+
+
+_STREAMS = {"coverage": "coverage", "resources": "resources", "utilisation": "metrics"}
+"""The files that each table is of. Metrics are written as a whole, with the coverage of each of their lines."""
 
 
 def _has_lines(path: Path) -> bool:

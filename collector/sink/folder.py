@@ -71,11 +71,7 @@ class FolderSink:
             raise SinkError(f"{self._folder} is a file: name a new folder") from None
         if not (self._folder / LOCK).exists() and not self._resume:
             self._refuse_if_used()  # not even a lock is left in a folder that was named by mistake
-        self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SinkError(f"{self._folder} is being written by another run") from None
+        self._lock = lock(self._folder)
         self._refuse_if_used()
 
     def _refuse_if_used(self) -> None:
@@ -91,13 +87,13 @@ class FolderSink:
             self._lock = None
 
     async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
-        return await self._streams.begin(_Folder(self._folder), about)
+        return await self._streams.begin(FolderStore(self._folder), about)
 
     async def earlier(self, tell: Callable[[bytes], None]) -> None:
-        await self._streams.earlier(_Folder(self._folder), tell)
+        await self._streams.earlier(FolderStore(self._folder), tell)
 
     async def resume(self, keep: Keep) -> None:
-        await self._streams.resume(_Folder(self._folder), keep)
+        await self._streams.resume(FolderStore(self._folder), keep)
 
     async def write(self, records: Sequence[Record]) -> None:
         await self._streams.write(records)
@@ -114,13 +110,24 @@ class FolderSink:
         await _on_disk(self._folder, write_atomically, self._folder / MANIFEST, (text,))
 
     async def _open_file(self, name: str) -> File:
-        file = _File(self._folder, name)
+        file = FolderFile(self._folder, name)
         await _on_disk(self._folder, file.open)
         return file
 
 
-class _Folder:
-    """The folder as a store to resume from."""
+def lock(folder: Path) -> int:
+    """The file descriptor that holds *folder* until it is closed. Raises SinkError when another run has it, and OSError."""
+    held = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise SinkError(f"{folder} is being written by another run") from None
+    return held
+
+
+class FolderStore:
+    """The folder as a store to resume from, and to add to."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -159,13 +166,17 @@ class _Folder:
     async def remove(self, name: str) -> None:
         await _on_disk(self._folder, (self._folder / name).unlink)
 
+    async def publish(self, written: Path, name: str) -> None:
+        await _on_disk(self._folder, written.replace, self._folder / name)
+        await _on_disk(self._folder, _sync_folder, self._folder)
+
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
     while chunk := file.read(1 << 20):
         yield chunk
 
 
-class _File:
+class FolderFile:
     """A file in *folder*; what was appended is on the disk."""
 
     def __init__(self, folder: Path, name: str) -> None:

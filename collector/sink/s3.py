@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from io import BytesIO
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -85,7 +86,7 @@ class S3Sink:
     ) -> None:
         self._resume = resume
         self._is_begun = numbers is not None
-        self._bucket = _Bucket(to, kms_key)
+        self._bucket = Bucket(to, kms_key)
         self._profile = profile
         self._streams = Streams(
             self._open_file, compress=compress, part_megabytes=part_megabytes, part_seconds=PART_SECONDS, numbers=numbers
@@ -135,10 +136,10 @@ class S3Sink:
         await self._bucket.put_once(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.all_files(files))))
 
     async def _open_file(self, name: str) -> File:
-        return _Object(self._bucket, name)
+        return BucketObject(self._bucket, name)
 
 
-class _Bucket:
+class Bucket:
     """The few calls that are made to S3, and what is common to them."""
 
     def __init__(self, url: str, kms_key: str | None) -> None:
@@ -214,6 +215,19 @@ class _Bucket:
     async def remove(self, name: str) -> None:
         await self._ask("delete_object", name)
 
+    async def publish(self, written: Path, name: str) -> None:
+        if name in await self.names():
+            await self.remove(name)
+        object = BucketObject(self, name)
+        try:
+            with written.open("rb") as file:
+                while chunk := await anyio.to_thread.run_sync(file.read, UPLOAD_BYTES):
+                    await object.append(chunk)
+            await object.end()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await object.abandon()
+
     async def begin(self, name: str) -> str:
         """Begin a multipart upload; its id."""
         with anyio.CancelScope(shield=True):  # an upload whose id never came back could not be aborted
@@ -250,10 +264,10 @@ class _Bucket:
         return answer
 
 
-class _Object:
+class BucketObject:
     """A file as an object: one PutObject when it is small, a multipart upload when it is not. Holds one part of an upload in memory."""
 
-    def __init__(self, bucket: _Bucket, name: str) -> None:
+    def __init__(self, bucket: Bucket, name: str) -> None:
         self._bucket, self._name = bucket, name
         self._waiting = BytesIO()
         self._upload: str | None = None

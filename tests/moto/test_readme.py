@@ -87,6 +87,7 @@ def test_the_commands_are_those_that_are_tested_here() -> None:
         ".venv/bin/collector query",
         "collector run",
         "collector plan",
+        "collector metrics",
         "export COLLECTOR_EXTERNAL_ID",
         *NOT_RUN,
     )
@@ -105,7 +106,9 @@ def test_five_minutes(command: str, shell: Path) -> None:
         assert (shell / "demo-snapshot" / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("command", [each for each in commands() if each.startswith(("collector run", "collector plan"))])
+@pytest.mark.parametrize(
+    "command", [each for each in commands() if each.startswith(("collector run", "collector plan", "collector metrics"))]
+)
 def test_reading_your_accounts(command: str, shell: Path) -> None:
     organizations = boto3.client("organizations")
     root = organizations.list_roots()["Roots"][0]["Id"]
@@ -116,13 +119,16 @@ def test_reading_your_accounts(command: str, shell: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     to = re.search(r"--to (\S+)", command)
-    if to is None:
+    if command.startswith("collector metrics"):
+        assert (shell / "out" / "metrics.jsonl").is_file()
+    elif to is None:
         assert "plan" in command or list(shell.glob("snapshot-*/manifest.json"))
     elif to[1].startswith("s3://"):
         bucket, _, prefix = to[1].removeprefix("s3://").partition("/")
         boto3.client("s3").head_object(Bucket=bucket, Key=f"{prefix}/manifest.json")
     else:
-        assert {path.name for path in (shell / to[1]).glob("[!.]*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json"}
+        metrics = {"metrics.jsonl"} if "--metrics" in command else set()
+        assert {path.name for path in (shell / to[1]).glob("[!.]*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json", *metrics}
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector iam")])
@@ -146,7 +152,7 @@ def test_the_lines_are_valid() -> None:
     validator = jsonschema.Draft202012Validator(json.loads(schema()))
     lines = [line for block in blocks("json") for line in block.splitlines()]
 
-    assert len(lines) == 2
+    assert len(lines) == 3
     for line in lines:
         validator.validate(json.loads(line))
 
