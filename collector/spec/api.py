@@ -17,6 +17,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from collector.spec.facts import secret_fields
+from collector.spec.secret_names import secret_by_name
 
 
 class UnknownPathError(Exception):
@@ -176,7 +177,13 @@ class Node:
             yield from below.secrets_under((*path, member), above | {name})
 
     def _below(self, name: str, shape: Shape) -> "Node":
-        return Node(shape, (*self.origin, name), self.secret or _trait(shape))
+        return Node(shape, (*self.origin, name), self.secret or _trait(shape) or self._by_name(name, shape))
+
+    def _by_name(self, name: str, shape: Shape) -> str | None:
+        while isinstance(shape, ListShape):
+            shape = shape.member
+        is_free_text = shape.type_name == "string" and not shape.metadata.get("enum")
+        return secret_by_name(name, self.origin[-1] if self.origin else "") if is_free_text else None
 
 
 UNKNOWN = Node(None)
@@ -209,7 +216,7 @@ class _Marked:
     def _marked(self, node: Node, path: tuple[str, ...]) -> Node:
         """*node* with what lies under it marked; *path* is where we are, lists left out."""
         if path in self.curated:
-            return replace(node, secret=node.secret or self.curated[path])
+            return replace(node, secret=self.curated[path])
         if not any(each[: len(path)] == path for each in self.curated):
             return node
         if node.is_list():
