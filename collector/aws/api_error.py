@@ -125,6 +125,8 @@ def _code(told: dict[str, Any], status: int) -> str:
 
 def from_exception(error: Exception) -> ApiError | None:
     """The meaning of any error that making a call may raise; None when it is not the call's but ours."""
+    if isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ApiError):
+        error = error.kwargs["error"]  # on botocore's way
     if isinstance(error, ApiError):
         return error
     if isinstance(error, ClientError):

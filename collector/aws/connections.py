@@ -26,8 +26,14 @@ from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
+from collector.aws.api_error import ApiError
+
 CONNECT_SECONDS, READ_SECONDS = 3, 60
 """AWS's control planes accept a connection within a second or not at all; the slowest describe calls answer within a minute."""
+ANSWER_SECONDS = 300
+"""For a whole answer, however slowly its bytes come."""
+LARGEST = 64 << 20
+"""Bytes of one answer. AWS's largest are a few megabytes; what never ends must not fill the memory."""
 SOCKETS = 1024
 """Open at most, in use and idle together, and at most three quarters of what the system lets a process open."""
 IDLE_SECONDS = 12
@@ -66,6 +72,30 @@ class _Connector(aiohttp.TCPConnector):
                 del self._conns[key]
 
 
+class _Response(aiohttp.ClientResponse):
+    """A response of which no more than LARGEST is read."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            try:
+                self._body = await _bounded(self.content)
+            except BaseException:
+                self.close()
+                raise
+        return self._body
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    """All of *content*. Raises ApiError when it is more than LARGEST."""
+    blocks, size = [], 0
+    while block := await content.readany():
+        blocks.append(block)
+        size += len(block)
+        if size > LARGEST:
+            raise ApiError("failed", "AnswerTooLarge")
+    return b"".join(blocks)
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An HTTP response: header names in lower case, and the whole body."""
@@ -89,7 +119,8 @@ class Connections:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=_Connector(sockets_allowed(), ssl=_tls(self._verify), keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=DNS_SECONDS),
-                timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+                response_class=_Response,
                 cookie_jar=aiohttp.DummyCookieJar(),  # one account's cookies are not another's
                 skip_auto_headers={"Content-Type"},
                 auto_decompress=False,

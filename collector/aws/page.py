@@ -13,6 +13,9 @@ from collector.plan import Target
 from collector.spec.api import paginators
 from collector.spec.model import Call
 
+PAGES = 100_000
+"""Pages of one listing. The largest accounts have some thousand; a listing that always gives another token must come to an end."""
+
 
 class Asks(Protocol):
     """What this module needs of the gateway."""
@@ -68,7 +71,7 @@ def _several(value: str | list[str]) -> tuple[str, ...]:
 async def pages(gateway: Asks, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> AsyncIterator[dict[str, Any]]:
     """Every page of *call* with *params*, in order.
 
-    Raises ApiError; the pages before it are good. A token that was there before would never end and is refused.
+    Raises ApiError; the pages before it are good. A token that was there before would never end and is refused, and so are more than PAGES.
     """
     rule = rule_of(call)
     answer = await gateway.once(call, target, params, tally)
@@ -82,6 +85,8 @@ async def pages(gateway: Asks, call: Call, target: Target, params: Mapping[str, 
         fingerprint = hash(orjson.dumps(tokens, option=orjson.OPT_SORT_KEYS, default=repr))
         if fingerprint in asked:
             raise ApiError("failed", "RepeatedPageToken")
+        if len(asked) == PAGES:
+            raise ApiError("failed", "EndlessPages")
         asked.add(fingerprint)
         present = {name: token for name, token in tokens.items() if token is not None}
         answer = await gateway.once(call, target, {**params, **present}, tally)

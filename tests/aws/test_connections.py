@@ -2,18 +2,20 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from botocore.exceptions import EndpointConnectionError, ProxyConnectionError, ReadTimeoutError, SSLError
+from botocore.exceptions import EndpointConnectionError, HTTPClientError, ProxyConnectionError, ReadTimeoutError, SSLError
 from yarl import URL
 
 from collector.aws import connections
+from collector.aws.api_error import ApiError, from_exception
 from collector.aws.connections import Connections, meaning, proxy_for, sockets_allowed
 from tests.synthetic import Settings, serving
 
@@ -70,6 +72,55 @@ async def test_a_clients_own_session_sends_over_the_same_connections() -> None:
     assert (answer.status_code, await answer.content) == (301, b"/")
     assert (again.status, again.body) == (301, b"/")
     assert len(peers) == 1
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "in chunks"])
+@pytest.mark.parametrize("way", ["ours", "botocore's"])
+async def test_an_answer_that_never_ends_is_not_taken_into_memory(way: str, announced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+
+    monkeypatch.setattr(connections, "LARGEST", 300_000)
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        answer = web.StreamResponse(headers={"Content-Length": str(1 << 40)} if announced else {})
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await answer.write(bytes(100_000))
+                sent += 100_000
+        return answer
+
+    async with answering(endless) as url, opened() as pool, pool.of_client(timeout=(1, 1)) as client:
+        with pytest.raises((ApiError, HTTPClientError)) as raised:
+            await (
+                pool.send("GET", url, {}, b"")
+                if way == "ours"
+                else client.send(AWSPreparedRequest("GET", str(url), HeadersDict(), b"", False))
+            )
+
+    meant = from_exception(raised.value)
+    assert meant is not None
+    assert (meant.kind, meant.code, meant.passing) == ("failed", "AnswerTooLarge", False)
+    assert sent < 50_000_000  # what the two ends' buffers hold
+
+
+async def test_an_answer_whose_bytes_come_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.2)
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await answer.write(b" ")
+                await anyio.sleep(0.02)
+        return answer
+
+    async with answering(drip) as url, opened() as pool:
+        with pytest.raises(ReadTimeoutError):
+            await pool.send("GET", url, {}, b"")
 
 
 async def test_the_longest_idle_are_closed_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

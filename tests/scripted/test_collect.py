@@ -1,9 +1,13 @@
 """What becomes of one task, whatever AWS answers."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from collector.collect import collect
 from collector.errors import CallNotAllowedError
-from collector.record import Gap
+from collector.plan import Task
+from collector.record import Gap, Record
 from tests.scripted.scripted import HERE, ScriptedGateway, collected, denied, failing, family, gaps, read
 
 TOPICS = """
@@ -39,6 +43,21 @@ async def test_services_are_described_ten_at_a_time() -> None:
 
     assert found == arns
     assert gateway.sizes("DescribeServices", "services") == [10, 10, 3]
+
+
+async def test_a_page_of_any_size_is_written_a_thousand_records_at_a_time() -> None:
+    """A million items on one page are a million small values, but never a million records at once."""
+    plain = '[topic]\ntype = "AWS::SNS::Topic"\narn = "{TopicArn}"\nlist = { call = "ListTopics", take = "Topics[]" }\n'
+    gateway = ScriptedGateway(ListTopics={"Topics": [{"TopicArn": arn(str(n))} for n in range(3_500)]})
+    sizes: list[int] = []
+
+    async def emit(records: Sequence[Record]) -> None:
+        sizes.append(len(records))
+
+    (coverage,) = await collect(Task(family("sns", "topic", plain), HERE), gateway, emit)
+
+    assert sizes == [1_000, 1_000, 1_000, 500, 1]
+    assert coverage.resources == 3_500
 
 
 async def test_a_parent_that_is_only_on_the_way_is_not_written() -> None:

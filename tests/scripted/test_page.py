@@ -1,5 +1,6 @@
 """Paging: to the end, and never in a circle."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -60,6 +61,17 @@ async def test_tokens_that_go_round_are_refused() -> None:
 
     with pytest.raises(ApiError, match="RepeatedPageToken"):
         await read(TOPICS, gateway)
+
+
+async def test_a_listing_that_always_gives_another_token_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.aws.page.PAGES", 50)
+    tokens = count()
+    gateway = ScriptedGateway(ListTopics=lambda _: {"Topics": [], "NextToken": str(next(tokens))})
+
+    with pytest.raises(ApiError, match="EndlessPages"):
+        await read(TOPICS, gateway)
+
+    assert len(gateway.asked) == 51
 
 
 async def test_a_page_that_fails_does_not_start_again_at_the_first() -> None:
