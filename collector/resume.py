@@ -38,7 +38,8 @@ class Earlier:
             name, _, _ = record.scan_id.partition("@")
         except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
             return
-        self._covered[name] = record
+        if _counts(record):
+            self._covered[name] = record
 
     def done(self, task: Task) -> list[CoverageRecord]:
         """The coverage of *task* if every type of it is there without a gap that may pass; otherwise nothing."""
@@ -66,6 +67,13 @@ class Earlier:
             return orjson.loads(line).get("scan_id") in self._kept
         except (orjson.JSONDecodeError, AttributeError, TypeError):
             return False
+
+
+def _counts(record: Any) -> bool:
+    """Is what will be counted of *record* of the right kinds? What is read back may be anybody's."""
+    kinds = [(record.resource_type, str), (record.resources, int), (record.complete, bool)]
+    kinds += [pair for gap in record.gaps for pair in ((gap.kind, str), (gap.count, int))]
+    return all(isinstance(value, kind) for value, kind in kinds)
 
 
 def about(settings: RunSettings, families: Iterable[Family]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from collector.spec.reader import did_you_mean
 
 PREFIX = "COLLECTOR_"
 FILE = Path("collector.toml")
+LARGEST_FILE = 10_000_000
+"""Bytes: ten thousand accounts with an ExternalId each are a tenth of this."""
 """Read from the working directory when no other file is named."""
 
 _ACCOUNT = re.compile(r"\d{12}\Z")
@@ -207,10 +209,10 @@ def settings_fields(kind: type[Selection]) -> tuple[Field[Any], ...]:
 def read_file(path: Path) -> dict[str, Any]:
     """The settings in *path*. Raises SettingsError for what is not TOML, no setting, or of the wrong kind."""
     try:
-        document = tomllib.loads(path.read_text())
+        document = tomllib.loads(_text(path))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end
         raise SettingsError(f"{path}: not TOML: {error}") from error
     known = {each.name: each for each in fields(RunSettings)}
     for name, value in document.items():
@@ -218,6 +220,15 @@ def read_file(path: Path) -> dict[str, Any]:
             raise SettingsError(f'{path}: unknown setting "{name}"{did_you_mean(name, known)}')
         _right_kind(path, known[name], value)
     return document
+
+
+def _text(path: Path) -> str:
+    """The text of a file of ours. Raises OSError, UnicodeDecodeError, and SettingsError for a file of another size than ours have."""
+    with path.open("rb") as file:
+        text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        raise SettingsError(f"{path}: larger than {LARGEST_FILE:,} bytes; that is no file of settings")
+    return text.decode()
 
 
 def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
@@ -238,12 +249,12 @@ def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
 def read_external_ids(path: Path) -> str | dict[str, str]:
     """The ExternalId in *path*, or the table of one for each account."""
     try:
-        text = path.read_text().strip()
+        text = _text(path).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"external_id_file: {path} cannot be read") from error
     if "=" not in text or ("\n" not in text and _EXTERNAL_ID.match(text)):
         return text
     try:
         return {str(name): str(value) for name, value in tomllib.loads(text).items()}
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f'external_id_file: {path} holds neither one ExternalId nor lines of 111122223333 = "…"') from error

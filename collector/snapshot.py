@@ -1,5 +1,6 @@
 """A finished run's files, and which of their lines count: a resource counts only if a coverage line vouches for its scan."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from collector.errors import SnapshotError
 
 MANIFEST = "manifest.json"
 LONGEST_LINE = 64 << 20
-"""Bytes. AWS's largest answers are a few megabytes; a longer line is not ours, and must not fill the memory."""
+"""Bytes. AWS's largest answers are a few megabytes; a longer line is not ours, and must not fill the memory. A manifest neither."""
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,26 @@ class Snapshot:
 def open_snapshot(folder: Path) -> Snapshot:
     """The snapshot in *folder*. Raises SnapshotError when there is none, or when its run is not finished."""
     try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        with (folder / MANIFEST).open("rb") as file:
+            text = file.read(LONGEST_LINE + 1)
+        manifest = orjson.loads(text) if len(text) <= LONGEST_LINE else None
     except FileNotFoundError as error:
         raise SnapshotError(f"{folder}: no {MANIFEST}: this is no snapshot, or its run is not finished") from error
     except (OSError, orjson.JSONDecodeError) as error:
         raise SnapshotError(f"{folder / MANIFEST}: cannot be read") from error
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, list) or not all(isinstance(each, dict) and _is_plain(each.get("name")) for each in files):
+    if (
+        not isinstance(manifest, dict)
+        or not isinstance(files, list)
+        or not all(isinstance(each, dict) and _is_plain(each.get("name")) for each in files)
+    ):
         raise SnapshotError(f"{folder / MANIFEST}: lists no files; it was not written by the collector")
     return Snapshot(folder, manifest)
 
 
 def _is_plain(name: Any) -> bool:
     """A manifest may be anybody's: its names must not lead out of the folder."""
-    return isinstance(name, str) and Path(name).name == name
+    return isinstance(name, str) and _PLAIN.fullmatch(name) is not None
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ import zstandard
 
 from collector.errors import SinkError
 from collector.record import CoverageRecord, Record, line
+from collector.snapshot import LONGEST_LINE
 
 MANIFEST = "manifest.json"
 ABOUT = ".run.json"
@@ -312,17 +313,31 @@ def files_of(stream: str, names: Iterable[str]) -> list[str]:
     return sorted((name for name in names if form.fullmatch(name)), key=part_number)
 
 
+MOUTHFUL = 4 << 10
+"""Bytes that are decompressed at once: zstd's most, some sixteen thousand times as much, still fits the memory."""
+
+
 def whole_lines(chunks: Iterable[bytes], *, compressed: bool) -> Iterator[bytes]:
-    """The lines in *chunks* of a file, each with its newline. A torn end, as a killed run leaves it, is left out."""
-    decompressor = zstandard.ZstdDecompressor().decompressobj() if compressed else None
+    """The lines in *chunks* of a file, each with its newline. A torn end, as a killed run leaves it, is left out, and so is all from a line
+    on that is longer than any of ours.
+    """
     rest = b""
-    for chunk in chunks:
-        try:
-            text = decompressor.decompress(chunk) if decompressor is not None else chunk
-        except zstandard.ZstdError:
-            return
+    for text in _decompressed(chunks) if compressed else chunks:
         *lines, rest = (rest + text).split(b"\n")
         yield from (each + b"\n" for each in lines)
+        if len(rest) > LONGEST_LINE:
+            return
+
+
+def _decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of *chunks*, as far as it can be read."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    for chunk in chunks:
+        for start in range(0, len(chunk), MOUTHFUL):
+            try:
+                yield decompressor.decompress(chunk[start : start + MOUTHFUL])
+            except zstandard.ZstdError:
+                return
 
 
 LINES_TOGETHER = 10_000

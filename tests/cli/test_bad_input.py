@@ -135,6 +135,10 @@ def test_no_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         ('processes = "2"', 'collector.toml: "processes" must be a whole number'),
         ("workers = true", 'collector.toml: "workers" must be a whole number'),
         ("role = ", "collector.toml: not TOML: "),
+        ("workers = " + "1" * 5000, "collector.toml: not TOML: "),
+        ("account = " + "[" * 5000, "collector.toml: not TOML: "),
+        ("role = '\udcff'", "collector.toml: not TOML: "),
+        ("#" * 10_000_001, "collector.toml: larger than 10,000,000 bytes; that is no file of settings"),
         ("external_id = 'x'", "external_id: not an ExternalId"),
         ("[external_ids]\n1 = 'abc'", 'external_ids: "1" — an account has 12 digits'),
     ],
@@ -142,7 +146,7 @@ def test_no_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 def test_a_settings_file_that_does_not_hold(
     text: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "collector.toml").write_text(text)
+    (tmp_path / "collector.toml").write_text(text, errors="surrogateescape")
 
     status, _, err = collector(capsys, monkeypatch, "run", *SQS)
 
