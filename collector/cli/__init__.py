@@ -1,5 +1,6 @@
 """The command line: what is asked for, in words; what was done, in a table; how it ended, in the exit status."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ def main() -> None:
     """Run the command line; an expected error is one line on standard error."""
     import collector.cli.commands  # noqa: F401  (each module adds its commands to app)
 
+    os.umask(0o077)  # what any command writes is its user's alone
     try:
         app(standalone_mode=True)
     except* CollectorError as group:

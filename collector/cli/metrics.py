@@ -31,7 +31,6 @@ def metrics(
 
 def metrics_of(settings: MetricsSettings, snapshot: str, *, verbose: bool = False) -> Exit:
     """Collect the metrics; on a terminal with a closing line, otherwise with events on standard error alone."""
-    import os
     import sys
 
     import anyio
@@ -39,7 +38,6 @@ def metrics_of(settings: MetricsSettings, snapshot: str, *, verbose: bool = Fals
     from collector import log
     from collector.metrics import add_metrics
 
-    os.umask(0o077)
     log.set_up(verbose=verbose)
     told = anyio.run(add_metrics, settings, snapshot)
     if sys.stderr.isatty():

@@ -53,7 +53,6 @@ def metrics_after(settings: RunSettings, snapshot: "Snapshot", *, verbose: bool)
 
 def snapshot_with_display(settings: RunSettings, *, verbose: bool = False) -> "Snapshot":
     """Take the snapshot; on a terminal with a live display and a closing table, otherwise with events on standard error alone."""
-    import os
     import sys
 
     import anyio
@@ -61,7 +60,6 @@ def snapshot_with_display(settings: RunSettings, *, verbose: bool = False) -> "S
     from collector import log
     from collector.inventory import take_snapshot
 
-    os.umask(0o077)
     log.set_up(verbose=verbose)
     if not sys.stderr.isatty():
         return anyio.run(take_snapshot, settings)

@@ -19,6 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import aioboto3
 import aiohttp
@@ -31,7 +32,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from collector import __version__
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, about_text, manifest_text, rewritten, whole_lines
 
 log = structlog.get_logger()
 
@@ -92,6 +93,8 @@ class S3Sink:
             self._open_file, compress=compress, part_megabytes=part_megabytes, part_seconds=PART_SECONDS, numbers=numbers
         )
         self._client = AsyncExitStack()
+        self._about: Mapping[str, Any] = {}
+        self._claim: str | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -114,12 +117,17 @@ class S3Sink:
                 await self._client.aclose()
 
     async def begin(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
-        return await self._streams.begin(self._bucket, about)
+        begun = await self._streams.begin(self._bucket, about)
+        self._about = about if begun is None else begun
+        if begun is None:
+            self._claim = await self._bucket.claim(self._about)
+        return begun
 
     async def earlier(self, tell: Callable[[bytes], None]) -> None:
         await self._streams.earlier(self._bucket, tell)
 
     async def resume(self, keep: Keep) -> None:
+        self._claim = await self._bucket.claim(self._about)  # before the first of its files is touched
         await self._streams.resume(self._bucket, keep)
 
     async def write(self, records: Sequence[Record]) -> None:
@@ -133,7 +141,10 @@ class S3Sink:
         return self._streams.last_number
 
     async def finish(self, manifest: Mapping[str, Any], files: Sequence[Mapping[str, Any]] | None = None) -> None:
-        await self._bucket.put_once(MANIFEST, BytesIO(manifest_text(manifest, await self._streams.all_files(files))))
+        text = manifest_text(manifest, await self._streams.all_files(files))
+        if self._claim is not None:
+            await self._bucket.require_claim(self._claim)
+        await self._bucket.put_once(MANIFEST, BytesIO(text))
 
     async def _open_file(self, name: str) -> File:
         return BucketObject(self._bucket, name)
@@ -179,9 +190,24 @@ class Bucket:
         """The whole object at once, in place of the one that is there."""
         await self._put(name, BytesIO(text))
 
-    async def _put(self, name: str, body: BytesIO, **params: Any) -> None:
+    async def claim(self, about: Mapping[str, Any]) -> str:
+        """Write *about* with a mark of our own, which takes the prefix from whoever writes there still. S3 has no locks: two runs may be at
+        it, yesterday's and today's --resume. What comes back is the ETag by which the claim is known again.
+        """
+        answer = await self._put(ABOUT, BytesIO(about_text({**about, "claim": uuid4().hex})))
+        return str(answer["ETag"])
+
+    async def require_claim(self, etag: str) -> None:
+        """Raises SinkError when another run has claimed the prefix since: it has changed our files."""
+        listed = await self._ask("list_objects_v2", Prefix=self._prefix + ABOUT, MaxKeys=1)
+        if [item["ETag"] for item in listed.get("Contents", ())] != [etag]:
+            raise SinkError(f"{self.url}: another run has taken up what this one began; the snapshot will be that one's")
+
+    async def _put(self, name: str, body: BytesIO, **params: Any) -> dict[str, Any]:
         checksum = await _checksum(body)
-        await self._ask("put_object", name, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, **params, **self._encryption)
+        return await self._ask(
+            "put_object", name, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, **params, **self._encryption
+        )
 
     async def names(self) -> list[str]:
         """The objects under the prefix, without it."""

@@ -102,7 +102,7 @@ class Streams:
         """What the run that began in *store* was asked for; None when nothing was begun there, and then *about* is written down."""
         text = await store.read(ABOUT)
         if text is None:
-            await store.put(ABOUT, orjson.dumps(about, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
+            await store.put(ABOUT, about_text(about))
             return None
         try:
             told = orjson.loads(text)
@@ -349,6 +349,11 @@ def rewritten(part: "Part", chunks: Iterable[bytes], keep: Keep) -> Iterator[byt
     while together := list(islice(lines, LINES_TOGETHER)):
         yield part.encode(together)
     yield part.end()
+
+
+def about_text(about: Mapping[str, Any]) -> bytes:
+    """What a run was asked for, as it is written."""
+    return orjson.dumps(about, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
 
 
 def manifest_text(manifest: Mapping[str, Any], files: Sequence[Any]) -> bytes:

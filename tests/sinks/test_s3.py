@@ -98,6 +98,37 @@ async def _overtaken(bucket: Bucket) -> None:
         await sink.finish({})
 
 
+async def test_a_run_whose_prefix_another_one_has_taken_up_publishes_nothing(bucket: Bucket) -> None:
+    """Yesterday's run is still at it when today's begins with --resume."""
+    async with bucket.sink() as yesterday:
+        assert await yesterday.begin({"specs": "x"}) is None
+        await yesterday.write([resource("task", 0, ""), coverage("task", 1)])
+
+        bucket.options = {"resume": True}
+        async with bucket.sink() as today:
+            begun = await today.begin({"specs": "x"})
+            assert begun is not None
+            assert begun["specs"] == "x"
+            await today.resume(lambda _: True)
+
+            with pytest.raises(SinkError, match="another run has taken up what this one began"):
+                await yesterday.finish({})
+            assert "manifest.json" not in bucket.files()
+
+
+async def test_who_only_looked_takes_nothing_away(bucket: Bucket) -> None:
+    """A --resume that asks for something else is refused, and the run that is at it goes on."""
+    async with bucket.sink() as ours:
+        await ours.begin({"specs": "x"})
+        bucket.options = {"resume": True}
+        async with bucket.sink() as other:
+            await other.begin({"specs": "y"})
+
+        await ours.finish({})
+
+    assert "manifest.json" in bucket.files()
+
+
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ENCRYPTION = "x-amz-server-side-encryption"
 
