@@ -222,5 +222,6 @@ EXAMPLES = [
     Example("Logs::LogGroup", "logs", {"logGroupName": "/aws/lambda/invoice"}, {"LogGroupName": "/aws/lambda/invoice"}),
     Example("DMS::ReplicationInstance", "dms", {"ReplicationInstanceIdentifier": "dms-1"}, {"ReplicationInstanceIdentifier": "dms-1"}),
     Example("Transfer::Server", "transfer", {"ServerId": "s-1", "State": "ONLINE"}, {"ServerId": "s-1"}),
+    Example("CodeBuild::Project", "codebuild", {"name": "site"}, {"ProjectName": "site"}),
     *BALANCERS,
 ]

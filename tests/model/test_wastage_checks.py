@@ -89,6 +89,24 @@ def test_records_have_every_field_that_a_check_needs(name: str, types: Mapping[s
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    ("type", "field"),
+    [
+        ("IAM::Role", "RoleLastUsed.LastUsedDate"),
+        ("IAM::AccessKey", "supplementary.last_used.LastUsedDate"),
+        ("IAM::User", "PasswordLastUsed"),
+        ("ECR::Image", "lastRecordedPullTime"),
+        ("SecretsManager::Secret", "LastAccessedDate"),
+        ("EC2::Image", "LastLaunchedTime"),
+        ("WorkSpaces::Workspace", "supplementary.connection.LastKnownUserConnectionTimestamp"),
+        ("SageMaker::App", "supplementary.of_user_profile.LastUserActivityTimestamp"),
+        ("Glue::Table", "LastAccessTime"),
+    ],
+)
+def test_when_it_was_last_used_is_told_where_aws_knows_without_a_metric(type: str, field: str) -> None:
+    look_up(resources()[type], field)
+
+
 def test_every_check_is_met_or_says_why_not() -> None:
     sections = [set(CHECKS[section]) for section in ("met", "partly", "unmet")]
     assert sum(map(len, sections)) == len(set().union(*sections)) == KNOWN
