@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from botocore import handlers
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 SLOW = (
@@ -30,6 +32,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     # Where files run abreast, the long ones begin first, and no core waits at the end for one that began last.
     items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in ("moto", "enforced", "slow")))
+
+
+class FilesAbreast(LoadScopeScheduling):
+    """A file stays in one process; the enforced ring as a whole, for its emulator and all that is made in it take most of its time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/enforced" if file.startswith("tests/enforced/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAbreast:
+    return FilesAbreast(config, log)
 
 
 @pytest.fixture(autouse=True)
