@@ -1,8 +1,12 @@
-"""The collector: from settings to lines in a folder. Only the preflight is left out, since the others have none."""
+"""The collector: from a plan to lines in a folder, with everything that a run does between. Only the preflight is left out, for the
+others have none.
+"""
 
 import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from benchmark.work import ABREAST, REGIONS, ROLE, SPECS, accounts, tell
+from benchmark.work import ASKS, HOME, ROLE, SPECS, Carry, Work, tell
 from collector import log
 from collector.aws.endpoints import PartitionEndpoints
 from collector.connect import connected
@@ -13,20 +17,29 @@ from collector.sink import open_sink
 from collector.spec.check import checked_specs
 from collector.spec.select import families
 
-TYPES = ("ec2.instance", "iam.role", "lambda.function", "dynamodb.table", "sns.topic", "sqs.queue")
 
-
-async def work() -> tuple[int, int]:
+@asynccontextmanager
+async def collector(work: Work) -> AsyncIterator[Carry]:
     log.set_up(quiet=True)
-    settings = RunSettings(account=tuple(accounts()), role=ROLE, region=REGIONS, workers=ABREAST)
-    chosen = families(checked_specs((SPECS,)), type=TYPES)
+    settings = RunSettings(account=(work.warm, *work.timed), role=ROLE, region=tuple({HOME, *work.regions}), workers=work.abreast)
+    chosen = families(checked_specs((SPECS,)), type=tuple(ASKS[service].family for service in work.services))
     with tempfile.TemporaryDirectory() as folder:
         async with connected(settings, chosen) as connection, open_sink(f"{folder}/out") as sink:
-            tasks = plan(chosen, connection.accounts, PartitionEndpoints(connection.partition))
-            progress = await run(tasks, connection.gateway, sink, workers=settings.workers)
+            gateway, endpoints = connection.gateway, PartitionEndpoints(connection.partition)
+
+            async def carry(accounts: Sequence[str]) -> tuple[int, int]:
+                before = gateway.counts.calls
+                wanted = frozenset(accounts)
+                tasks = plan(chosen, (account for account in connection.accounts if account.id in wanted), endpoints)
+                progress = await run(tasks, gateway, sink, workers=settings.workers)
+                return gateway.counts.calls - before, sum(progress.resources.values())
+
+            yield carry
             await sink.finish({})
-            return connection.gateway.counts.calls, sum(progress.resources.values())
 
 
 if __name__ == "__main__":
-    tell(work)
+    from benchmark.without import leave_out
+
+    leave_out(Work.told().without)
+    tell(collector)

@@ -1,18 +1,35 @@
-"""aioboto3 as it comes, used well: credentials once for each account, one client for each service and region kept open."""
+"""aioboto3 as it comes, used well: credentials once for each account, one client for each service and region kept open for all of them."""
 
 import json
-from contextlib import AsyncExitStack
-from typing import Any
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TextIO
 
 import aioboto3
 import anyio
+from aiobotocore.credentials import AioCredentials
+from botocore.credentials import ReadOnlyCredentials
 
-from benchmark.work import ABREAST, CALLS, ROLE, cells, tell
+from benchmark.work import ASKS, ROLE, Carry, Work, tell
+
+KEYS: ContextVar[ReadOnlyCredentials] = ContextVar("keys")
 
 
-async def assumed(session: aioboto3.Session, account: str) -> dict[str, str]:
+class OfTheAccount(AioCredentials):
+    """The keys of whichever account is being read."""
+
+    def __init__(self) -> None:
+        super().__init__("none", "none", "none")
+
+    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return KEYS.get()
+
+
+async def assumed(account: str) -> dict[str, str]:
     """The role's credentials in *account*."""
-    async with session.client("sts", region_name="us-east-1") as sts:
+    async with aioboto3.Session().client("sts", region_name="us-east-1") as sts:
         answer = await sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{ROLE}", RoleSessionName="bench")
     keys = answer["Credentials"]
     return {
@@ -22,40 +39,44 @@ async def assumed(session: aioboto3.Session, account: str) -> dict[str, str]:
     }
 
 
-def written(account: str, region: str, items: list[Any]) -> int:
+def written(out: TextIO, account: str, region: str, items: list[Any]) -> int:
     """Make a line of each item, as any inventory would; the number of items."""
     for item in items:
-        json.dumps({"account": account, "region": region, "item": item}, default=str)
+        out.write(json.dumps({"account": account, "region": region, "item": item}, default=str) + "\n")
     return len(items)
 
 
-async def work() -> tuple[int, int]:
-    limit = anyio.CapacityLimiter(ABREAST)
-    counts = [0, 0]
+@asynccontextmanager
+async def shared_clients(work: Work) -> AsyncIterator[Carry]:
     session = aioboto3.Session()
+    session._session._credentials = OfTheAccount()  # noqa: SLF001
+    keys = {account: ReadOnlyCredentials(*(await assumed(account)).values()) for account in (work.warm, *work.timed)}
     async with AsyncExitStack() as stack:
-        # Nothing but the signer differs from account to account: one client for each service and region, handed the account's keys.
-        clients: dict[tuple[str, str], Any] = {}
-        keys: dict[str, dict[str, str]] = {}
-        for account, region, service in cells():
-            if account not in keys:
-                keys[account] = await assumed(session, account)
-                counts[0] += 1
-            if (region, service) not in clients:
-                clients[region, service] = await stack.enter_async_context(session.client(service, region_name=region, **keys[account]))
+        out = stack.enter_context(tempfile.TemporaryFile("w"))  # noqa: SIM115
+        clients = {
+            (region, service): await stack.enter_async_context(session.client(service, region_name=region))
+            for _, region, service in work.cells((work.warm,))
+        }
 
-        async def one(account: str, region: str, service: str) -> None:
-            async with limit:
-                call, member = CALLS[service]
-                answer = await getattr(clients[region, service], call)()
-                counts[0] += 1
-                counts[1] += written(account, region, answer[member])
+        async def carry(accounts: Sequence[str]) -> tuple[int, int]:
+            limit = anyio.CapacityLimiter(work.abreast)
+            counts = [0, 0]
 
-        async with anyio.create_task_group() as group:
-            for cell in cells():
-                group.start_soon(one, *cell)
-    return counts[0], counts[1]
+            async def one(account: str, region: str, service: str) -> None:
+                async with limit:
+                    KEYS.set(keys[account])
+                    ask = ASKS[service]
+                    answer = await getattr(clients[region, service], ask.method)(**dict(ask.parameters))
+                    counts[0] += 1
+                    counts[1] += written(out, account, region, answer[ask.results])
+
+            async with anyio.create_task_group() as group:
+                for cell in work.cells(accounts):
+                    group.start_soon(one, *cell)
+            return counts[0], counts[1]
+
+        yield carry
 
 
 if __name__ == "__main__":
-    tell(work)
+    tell(shared_clients)

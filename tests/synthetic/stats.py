@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,4 +54,5 @@ class Stats:
             "open_connections": self.open_connections,
             "peak_connections": self.peak_connections,
             "bytes_sent": self.bytes_sent,
+            "cpu_seconds": time.process_time(),
         }
