@@ -59,6 +59,8 @@ class Connection:
     accounts: tuple[Account, ...]
     roles: Mapping[str, Role]
     """The role of each account that is read through one."""
+    limit: SessionLimit
+    """To what a session of such a role is limited."""
     left_out: tuple[Member, ...]
     """Accounts of the organisation that AWS has suspended or closed."""
     region: str
@@ -80,6 +82,7 @@ async def connected(settings: Where, families: Sequence[Family], admit: Admit | 
             entrance.partition,
             accounts,
             entrance.identities.roles,
+            entrance.identities.limit,
             entrance.left_out,
             entrance.region,
             entrance.asks_for_a_code,
@@ -93,7 +96,8 @@ async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[
     region = _region(session.get_config_variable("region"), settings)
     partition = _partition(region)
     _check_regions(settings, partition)
-    async with _gateway(settings, families, await base_credentials(session), partition, region) as (gateway, identities):
+    limit = _session_limit(settings, families)
+    async with _gateway(settings, families, await base_credentials(session), limit, partition, region) as (gateway, identities):
         own = await _own_account(gateway, Target(partition, BASE, region))
         members, left_out = await _members(settings, gateway, partition, own)
         identities.roles = _roles(settings, members, partition, own)
@@ -102,18 +106,29 @@ async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[
 
 @asynccontextmanager
 async def reentered(
-    settings: Where, families: Sequence[Family], *, partition: str, region: str, roles: Mapping[str, Role]
+    settings: Where,
+    families: Sequence[Family],
+    *,
+    partition: str,
+    region: str,
+    roles: Mapping[str, Role],
+    limit: SessionLimit,
 ) -> AsyncIterator[Gateway]:
     """A gateway to accounts of which another process knows all that there is to ask before they are read. Raises CredentialsError."""
     credentials = await base_credentials(base_session(settings.profile))
-    async with _gateway(settings, families, credentials, partition, region) as (gateway, identities):
+    async with _gateway(settings, families, credentials, limit, partition, region) as (gateway, identities):
         identities.roles = roles
         yield gateway
 
 
 @asynccontextmanager
 async def _gateway(
-    settings: Where, families: Sequence[Family], credentials: Credentials, partition: str, region: str
+    settings: Where,
+    families: Sequence[Family],
+    credentials: Credentials,
+    limit: SessionLimit,
+    partition: str,
+    region: str,
 ) -> AsyncIterator[tuple[Gateway, RoleIdentities]]:
     identities = RoleIdentities(
         credentials,
@@ -121,7 +136,7 @@ async def _gateway(
         partition=partition,
         session_name=settings.session_name,
         hub=Role(settings.hub_role, settings.hub_external_id) if settings.hub_role else None,
-        limit=_session_limit(settings, families),
+        limit=limit,
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
     allowed = permitted(families)

@@ -23,6 +23,7 @@ from collector.resume import Earlier, about, require_same
 from collector.run import Progress, run
 from collector.settings import RunSettings, Selection
 from collector.sink import Sink, open_sink
+from collector.spec import facts
 from collector.spec.check import checked_specs
 from collector.spec.model import Family
 from collector.spec.select import digest, families
@@ -68,6 +69,7 @@ async def take_snapshot(settings: RunSettings, watch: Watch | None = None) -> Sn
     async with stopping(settings.deadline_seconds) as stop, AsyncExitStack() as opened:
         with stop.beginning():
             connection = await opened.enter_async_context(connected(settings, chosen, gate(settings, chosen)))
+            facts.forget()
             everything = whole(settings, chosen, connection.accounts, connection.partition)
             parts = portions(everything, processes(settings, everything, asks_for_a_code=connection.asks_for_a_code))
             sink = await opened.enter_async_context(_sink(settings, to))

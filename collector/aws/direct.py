@@ -48,15 +48,15 @@ class Shared:
     """What all operations of a process share: requests that lack only a signature, endpoints, and what serialises and reads."""
 
     def __init__(self) -> None:
-        self.requests: dict[tuple[str, str, str, bytes], Unsigned] = {}
+        self.requests: dict[tuple[str, str, str, str], Unsigned] = {}
         self.endpoints: dict[tuple[Any, ...], _Endpoint] = {}
         self.compilers: dict[str, Compiler] = {}
         self._serializers: dict[str, Any] = {}
         self._parsers: dict[str, Any] = {}
 
-    def keep(self, key: tuple[str, str, str, bytes], request: Unsigned) -> None:
+    def keep(self, key: tuple[str, str, str, str], request: Unsigned) -> None:
         if len(self.requests) >= TEMPLATES:
-            self.requests.clear()
+            del self.requests[next(iter(self.requests))]  # the oldest: accounts change fastest, so it is done with
         self.requests[key] = request
 
     def serializer(self, protocol: str) -> Any:
@@ -263,12 +263,13 @@ def _anew(operation: OperationModel) -> OperationModel:
     return ServiceModel(model._service_description, model.service_name).operation_model(operation.name)  # noqa: SLF001
 
 
-def _fingerprint(params: Mapping[str, Any]) -> bytes:
+def _fingerprint(params: Mapping[str, Any]) -> str:
     """What tells these parameters from others; empty when they are not worth to be kept."""
     if not params:
-        return b"{}"
+        return "{}"
     try:
         text = orjson.dumps(params, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # bytes
-        return b""
-    return text if len(text) <= TEMPLATE_PARAMETERS else b""
+        return ""
+    # As text, for orjson's own bytes keep the kilobytes that they were written into.
+    return text.decode() if len(text) <= TEMPLATE_PARAMETERS else ""

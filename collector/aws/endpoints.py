@@ -7,12 +7,14 @@ from typing import Any
 from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 
-from collector.aws.models import metadata
+from collector.aws.models import loader, metadata
 
 
 @cache
 def _session() -> Session:
-    return Session()
+    session = Session()
+    session.register_component("data_loader", loader({}, session.get_config_variable("data_path")))
+    return session
 
 
 @cache

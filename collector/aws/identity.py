@@ -104,7 +104,7 @@ class RoleIdentities:
         self._target = (partition, region)
         self._session_name = session_name
         self._hub = hub
-        self._limit = limit
+        self.limit = limit
         self._assumed: dict[str, Credentials] = {}
         self._refused: dict[str, tuple[ApiError, float]] = {}
         """What a role was refused with, and until when it is not asked for again."""
@@ -174,7 +174,7 @@ class RoleIdentities:
             "RoleSessionName": self._session_name,
             "DurationSeconds": SESSION_SECONDS,
             **({"ExternalId": role.external_id} if role.external_id else {}),
-            **(self._limit.params(role) if account_id != HUB else {}),
+            **(self.limit.params(role) if account_id != HUB else {}),
         }
         try:
             answer = await self.gateway.once(ASSUME_ROLE, Target(partition, through, region), params, Tally())

@@ -15,7 +15,7 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 Model: TypeAlias = dict[str, Any]
 
-_MODEL, _EXTRAS = "service-2", "service-2.sdk-extras"
+_MODEL, _EXTRAS, _ENDPOINTS = "service-2", "service-2.sdk-extras", "endpoints"
 # What only documentation, code completion and exceptions' classes need. The limits go too: AWS checks them, and says so better.
 _NOT_NEEDED = frozenset({
     "deprecated", "deprecatedMessage", "deprecatedSince", "documentation", "documentationUrl",
@@ -26,7 +26,9 @@ _HEAD = 16_384
 
 
 class _PrunedFiles(JSONFileLoader):  # type: ignore[misc]
-    """botocore's model files, those of services cut down to *operations*. A service that is not named there is kept whole."""
+    """botocore's model files, those of services cut down to *operations*. A service that is not named there is kept whole. The data about
+    endpoints, which every session wants, are read once for all of them.
+    """
 
     def __init__(self, operations: Mapping[str, Collection[str]]) -> None:
         self._operations = operations
@@ -34,6 +36,8 @@ class _PrunedFiles(JSONFileLoader):  # type: ignore[misc]
 
     def load_file(self, file_path: str) -> Any:
         path = Path(file_path)
+        if path.name == _ENDPOINTS:
+            return _endpoints(path)
         content = _content(path)
         if content is None:
             return None
@@ -45,6 +49,12 @@ class _PrunedFiles(JSONFileLoader):  # type: ignore[misc]
             merged = data["merge"]
             merged["shapes"] = {name: shape for name, shape in merged.get("shapes", {}).items() if name in shapes}
         return data
+
+
+@cache
+def _endpoints(path: Path) -> Any:
+    content = _content(path)
+    return None if content is None else orjson.loads(content)
 
 
 def _content(path: Path, size: int = -1) -> bytes | None:
@@ -66,6 +76,12 @@ def loader(operations: Mapping[str, Collection[str]], search_path: str | None = 
     made: Loader = create_loader(search_path)
     made.file_loader = _PrunedFiles(operations)
     return made
+
+
+def forget(loader: Loader, service: str) -> None:
+    """Let go of the files of *service*, whose client is made: the loader would keep them, for another client, as long as it lives."""
+    for key in [key for key in loader._cache if any(service in Path(str(part)).parts for part in key)]:  # noqa: SLF001
+        del loader._cache[key]  # noqa: SLF001
 
 
 def pruned(model: Mapping[str, Any], operations: Collection[str]) -> Model:
@@ -105,13 +121,22 @@ def _without(definition: Mapping[str, Any]) -> Model:
     kept = {name: value for name, value in definition.items() if name not in _NOT_NEEDED}
     for role in ("input", "output", "member", "key", "value"):
         if role in kept:
-            kept[role] = {name: value for name, value in kept[role].items() if name not in _NOT_NEEDED}
+            kept[role] = _reference(kept[role])
     if "members" in kept:
-        kept["members"] = {
-            member: {name: value for name, value in reference.items() if name not in _NOT_NEEDED}
-            for member, reference in kept["members"].items()
-        }
+        kept["members"] = {member: _reference(reference) for member, reference in kept["members"].items()}
     return kept
+
+
+def _reference(reference: Mapping[str, Any]) -> Mapping[str, Any]:
+    """*reference* without what is not needed. Equal ones are the same object: most say no more than ``{"shape": "String"}``."""
+    kept = {name: value for name, value in reference.items() if name not in _NOT_NEEDED}
+    try:
+        return _REFERENCES.setdefault(tuple(kept.items()), kept)
+    except TypeError:  # it holds a table
+        return kept
+
+
+_REFERENCES: dict[tuple[tuple[str, Any], ...], Mapping[str, Any]] = {}
 
 
 @cache

@@ -7,7 +7,7 @@ signs on the direct way.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from types import TracebackType
@@ -21,6 +21,7 @@ from aiobotocore.session import AioSession
 from botocore import __version__ as botocore_version
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
 from botocore.parsers import ResponseParserError
 
 from collector import __version__
@@ -52,9 +53,11 @@ def _in_callers_region(builtins: dict[str, Any], context: dict[str, Any], **_: A
     context.setdefault("signing", {})["region"] = region
 
 
-def base_session(profile: str | None = None) -> AioSession:
-    """The session of whoever runs us: the usual chain of credentials, profiles and settings of every AWS tool."""
-    session = AioSession(profile=profile) if profile else AioSession()
+def base_session(profile: str | None = None, *, own_handlers: bool = True) -> AioSession:
+    """The session of whoever runs us: the usual chain of credentials, profiles and settings of every AWS tool; with botocore's *own
+    handlers* of events or, as yet, without.
+    """
+    session = AioSession(profile=profile, include_builtin_handlers=own_handlers)
     session.set_config_variable("sts_regional_endpoints", "regional")
     return session
 
@@ -78,8 +81,11 @@ class Clients:
     """
 
     def __init__(self, partition: str, profile: str | None, permitted: Permitted) -> None:
-        session = base_session(profile)
-        session.register_component("data_loader", models.loader(_operations(permitted), session.get_config_variable("data_path")))
+        operations = _operations(permitted)
+        session = base_session(profile, own_handlers=False)
+        _register_handlers(session, set[str]().union(*operations.values()))
+        self._models = models.loader(operations, session.get_config_variable("data_path"))
+        session.register_component("data_loader", self._models)
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_text)
         session.register("before-endpoint-resolution", _in_callers_region)
         Guard(permitted).watch(session)
@@ -113,6 +119,7 @@ class Clients:
                     )
                     if _is_address(urlsplit(client.meta.endpoint_url).hostname or ""):
                         client.meta.config.inject_host_prefix = False  # "data-." cannot stand before 127.0.0.1
+                    models.forget(self._models, service)
                     self._clients[service] = client
         return self._clients[service]
 
@@ -163,6 +170,16 @@ class Clients:
             raise ResponseParserError(f"{call.operation}: {type(error).__name__}") from error
         answer.pop("ResponseMetadata", None)
         return answer
+
+
+def _register_handlers(session: AioSession, operations: Collection[str]) -> None:
+    """Register botocore's own handlers except those of its documentation and of other *operations*: every client copies them all."""
+    emitter = session.get_component("event_emitter")
+    register = {REGISTER_FIRST: emitter.register_first, REGISTER_LAST: emitter.register_last}
+    for event, handler, *when in BUILTIN_HANDLERS:
+        moment, *about = event.split(".")
+        if moment != "docs" and (len(about) < 2 or about[1] in {"*", *operations}):
+            register.get(when[0] if when else None, emitter.register)(event, handler)
 
 
 def _operations(calls: Iterable[Call]) -> dict[str, set[str]]:

@@ -52,7 +52,14 @@ async def carried_out(share: Share, tell: Callable[[Word], None]) -> bool:
     async with anyio.create_task_group() as group:
         group.start_soon(_heed, stop, group.cancel_scope)
         async with (
-            reentered(settings, portion.families, partition=portion.partition, region=share.region, roles=share.roles) as gateway,
+            reentered(
+                settings,
+                portion.families,
+                partition=portion.partition,
+                region=share.region,
+                roles=share.roles,
+                limit=share.limit,
+            ) as gateway,
             open_sink(
                 share.to,
                 compress=settings.compress,

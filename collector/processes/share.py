@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from collector.aws.identity import Role
+from collector.aws.identity import Role, SessionLimit
 from collector.cost import Cost
 from collector.errors import CallNotAllowedError, CollectorError
 from collector.portion import Portion
@@ -23,6 +23,7 @@ class Share:
     region: str
     """Where STS is asked."""
     roles: Mapping[str, Role]
+    limit: SessionLimit
     to: str
     numbers: Numbers
     workers: int

@@ -31,6 +31,7 @@ def shares(settings: RunSettings, to: str, portions: Sequence[Portion], connecti
             portion=portion,
             region=connection.region,
             roles={account.id: connection.roles[account.id] for account in portion.accounts if account.id in connection.roles},
+            limit=connection.limit,
             to=to,
             numbers=Numbers(last_number + 1 + index, len(portions)),
             workers=max(1, settings.workers // len(portions)),

@@ -42,8 +42,8 @@ class Addition:
         self._part = Part(part_name(stream, 1, compress=compress, parts=False), compress)
         self._written = snapshot.folder / f".{self._part.name}.new"
         self._file = FolderFile(snapshot.folder, self._written.name)
-        self._lines: list[bytes] = []
-        self._waiting = 0
+        self._waiting = bytearray()
+        self._lines = 0
 
     async def begin(self) -> None:
         try:
@@ -55,10 +55,9 @@ class Addition:
     async def write(self, records: Sequence[Record]) -> None:
         """Write *records* after those before them, one call at a time."""
         for record in records:
-            text = line(record)
-            self._lines.append(text)
-            self._waiting += len(text)
-        if self._waiting >= BUFFERED:
+            self._waiting += line(record)
+            self._lines += 1
+        if len(self._waiting) >= BUFFERED:
             await self._flush()
 
     async def finish(self, about: Mapping[str, Any]) -> None:
@@ -82,8 +81,9 @@ class Addition:
 
     async def _flush(self) -> None:
         if self._lines:
-            lines, self._lines, self._waiting = self._lines, [], 0
-            await self._file.append(await anyio.to_thread.run_sync(self._part.encode, lines))
+            text, lines = self._waiting, self._lines
+            self._waiting, self._lines = bytearray(), 0
+            await self._file.append(await anyio.to_thread.run_sync(self._part.encode, text, lines))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, Buffer, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
 
 LOCK = ".lock"
 T = TypeVar("T")
@@ -191,10 +191,10 @@ class FolderFile:
             os.close(self._file)
             raise
 
-    async def append(self, stored: bytes) -> None:
+    async def append(self, stored: Buffer) -> None:
         await _on_disk(self._folder, self._append, stored)
 
-    def _append(self, stored: bytes) -> None:
+    def _append(self, stored: Buffer) -> None:
         _write_all(self._file, stored)
         os.fsync(self._file)
 
@@ -216,7 +216,7 @@ async def _on_disk(folder: Path, work: Callable[..., T], *arguments: Any) -> T:
         raise SinkError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def _write_all(file: int, text: bytes) -> None:
+def _write_all(file: int, text: Buffer) -> None:
     left = memoryview(text)
     while left:
         left = left[os.write(file, left) :]
@@ -231,7 +231,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(file)
 
 
-def write_atomically(path: Path, texts: Iterable[bytes]) -> None:
+def write_atomically(path: Path, texts: Iterable[Buffer]) -> None:
     """*texts*, joined, at *path*, all of it or nothing, whatever happens meanwhile. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)

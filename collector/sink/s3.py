@@ -32,7 +32,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from collector import __version__
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Part, Streams, about_text, manifest_text, rewritten, whole_lines
+from collector.sink.stream import (
+    ABOUT,
+    MANIFEST,
+    Buffer,
+    File,
+    Keep,
+    Numbers,
+    Part,
+    Streams,
+    about_text,
+    manifest_text,
+    rewritten,
+    whole_lines,
+)
 
 log = structlog.get_logger()
 
@@ -299,7 +312,7 @@ class BucketObject:
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
 
-    async def append(self, stored: bytes) -> None:
+    async def append(self, stored: Buffer) -> None:
         self._waiting.write(stored)
         if self._waiting.tell() >= upload_bytes(len(self._parts)):
             await self._send()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import anyio.to_thread
 import orjson
@@ -27,10 +27,13 @@ FLUSH_SECONDS = 2.0
 """While records flow, none is kept longer than this: what a killed run has to do again. A sync every two seconds costs nothing."""
 
 
+Buffer: TypeAlias = bytes | bytearray
+
+
 class File(Protocol):
     """One file of a snapshot while it is being written. Every method raises SinkError."""
 
-    async def append(self, stored: bytes) -> None:
+    async def append(self, stored: Buffer) -> None:
         """Store *stored* after what came before; what that is worth before `end` is for each sink to say."""
 
     async def end(self) -> None:
@@ -194,22 +197,28 @@ class _Stream:
         self._longest = part_seconds
         self._stream, self._open_file, self._compress = stream, open_file, compress
         self._largest = part_megabytes * 1_000_000 if part_megabytes else None
-        self._lines: list[bytes] = []
+        self._waiting = bytearray()
+        self._lines = 0
         self._open: tuple[Part, File] | None = None
         self._is_numbered = numbers is not None or part_megabytes is not None
         self._step = numbers.step if numbers else 1
         self.ended: list[dict[str, Any]] = []
         self.number = numbers.first - numbers.step if numbers else 0
-        self.waiting = 0
 
     async def resume(self, store: Store, names: Sequence[str], keep: Keep) -> None:
         for name in files_of(self._stream, names):
             self.ended.append(await store.rewrite(name, keep))
             self.number = part_number(name)
 
-    def add(self, text: bytes) -> None:
-        self._lines.append(text)
-        self.waiting += len(text)
+    def add(self, line: bytes) -> None:
+        # Into one buffer at once: orjson's bytes keep the kilobytes that they were written into.
+        self._waiting += line
+        self._lines += 1
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are not stored yet."""
+        return len(self._waiting)
 
     @property
     def is_full(self) -> bool:
@@ -222,8 +231,9 @@ class _Stream:
     async def flush(self) -> None:
         if self._lines:
             part, file = await self._open_part()
-            lines, self._lines, self.waiting = self._lines, [], 0
-            await file.append(await anyio.to_thread.run_sync(part.encode, lines))
+            text, lines = self._waiting, self._lines
+            self._waiting, self._lines = bytearray(), 0
+            await file.append(await anyio.to_thread.run_sync(part.encode, text, lines))
 
     async def end_part(self) -> None:
         if self._open is not None:
@@ -269,19 +279,20 @@ class Part:
         if self.compress:
             self._compressor = zstandard.ZstdCompressor(LEVEL).compressobj()
 
-    def encode(self, lines: Sequence[bytes]) -> bytes:
-        """The bytes to store for *lines*. Compressed, they end a block: all of *lines* can be read back from what is stored so far."""
-        self.lines += len(lines)
-        text = b"".join(lines)
+    def encode(self, text: Buffer, lines: int) -> Buffer:
+        """What to store for *text*, which is so many *lines*. Compressed, it ends a block: all of it can be read back from what is stored
+        so far.
+        """
+        self.lines += lines
         if self._compressor is not None:
             text = self._compressor.compress(text) + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         return self._counted(text)
 
-    def end(self) -> bytes:
+    def end(self) -> Buffer:
         """The last bytes of the part."""
         return self._counted(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH)) if self._compressor is not None else b""
 
-    def _counted(self, stored: bytes) -> bytes:
+    def _counted(self, stored: Buffer) -> Buffer:
         self.size += len(stored)
         self.digest.update(stored)
         return stored
@@ -343,11 +354,11 @@ def _decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 LINES_TOGETHER = 10_000
 
 
-def rewritten(part: "Part", chunks: Iterable[bytes], keep: Keep) -> Iterator[bytes]:
+def rewritten(part: "Part", chunks: Iterable[bytes], keep: Keep) -> Iterator[Buffer]:
     """What to store for a file rewritten as *part* with only the lines to *keep*."""
     lines = (each for each in whole_lines(chunks, compressed=part.compress) if keep(each))
     while together := list(islice(lines, LINES_TOGETHER)):
-        yield part.encode(together)
+        yield part.encode(b"".join(together), len(together))
     yield part.end()
 
 

@@ -172,6 +172,12 @@ def sources() -> Sources:
     return Sources(read.pop("date"), read)
 
 
+def forget() -> None:
+    """Let go of the large tables, some 17 MB: they are needed before a run, not while it goes on. Whoever asks again reads them again."""
+    for table in (all_actions, _calls, _actions, _by_prefix, _arn_formats):
+        table.cache_clear()
+
+
 # --- reading ---
 
 
