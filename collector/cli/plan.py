@@ -12,6 +12,7 @@ from collector.settings import RunSettings
 
 if TYPE_CHECKING:
     from collector.connect import Connection
+    from collector.snapshot import Snapshot
 
 
 @app.command()
@@ -80,7 +81,9 @@ async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
     from collector.connect import connected
     from collector.inventory import chosen_families
     from collector.portion import whole
+    from collector.snapshot import open_snapshot
 
+    earlier = open_snapshot(like) if like else None
     chosen = chosen_families(settings)
     services: dict[str, Counter[str]] = {}
     actions: dict[str, set[str]] = {}
@@ -96,7 +99,7 @@ async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
             if counts["tasks"] == 1 or task.family.name not in actions:
                 actions[task.family.name] = {call.action for call in task.family.calls()}
         accounts = len(connection.accounts)
-        metrics = _metered(settings, connection, like) if settings.metrics else None
+        metrics = _metered(settings, connection, earlier) if settings.metrics else None
     by_service: dict[str, set[str]] = {}
     for name, granted in actions.items():
         by_service.setdefault(name.split(".")[0], set()).update(granted)
@@ -113,15 +116,20 @@ async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
     }
 
 
-def _metered(settings: RunSettings, connection: "Connection", like: Path | None) -> dict[str, Any]:
-    """What metrics will come to, if there are the resources of the snapshot *like*."""
+def _metered(settings: RunSettings, connection: "Connection", earlier: "Snapshot | None") -> dict[str, Any]:
+    """What metrics will come to, if there are the resources of an *earlier* snapshot."""
     from collector.metrics import all_series, metered_types, scope_of
     from collector.metrics.estimate import estimate
-    from collector.snapshot import open_snapshot
 
     metered, scope = metered_types(settings), scope_of(settings, connection)
     told: dict[str, Any] = {"dollars_per_thousand": settings.metric_price, "like": None, "types": len(metered)}
-    if like is None:
+    if earlier is None:
         return told
-    found = estimate((each for each in all_series(open_snapshot(like), metered) if each in scope), settings.metric_price)
-    return told | {"by_type": found.by_type, "calls": found.calls, "dollars": found.dollars, "like": str(like), "metrics": found.metrics}
+    found = estimate((each for each in all_series(earlier, metered) if each in scope), settings.metric_price)
+    return told | {
+        "by_type": found.by_type,
+        "calls": found.calls,
+        "dollars": found.dollars,
+        "like": str(earlier.folder),
+        "metrics": found.metrics,
+    }

@@ -13,7 +13,7 @@ import anyio.to_thread
 import structlog
 
 from collector.connect import Connection, connected
-from collector.errors import SettingsError
+from collector.errors import SettingsError, SnapshotError
 from collector.exit import Exit
 from collector.inventory import chosen_families
 from collector.metrics.estimate import Estimate, estimate
@@ -68,11 +68,14 @@ def metered_types(selection: Selection) -> dict[str, Resource]:
 
 
 def all_series(snapshot: Snapshot, metered: Mapping[str, Resource]) -> Iterator[Series]:
-    """Every series of the snapshot's resources that are of a *metered* type."""
+    """Every series of the snapshot's resources that are of a *metered* type. Raises SnapshotError."""
     for record in snapshot.resources():
-        resource = metered.get(record["resource_type"])
-        if resource is not None:
-            yield from series_of(record, resource)
+        try:
+            resource = metered.get(record["resource_type"])
+            if resource is not None:
+                yield from series_of(record, resource)
+        except (KeyError, IndexError, TypeError) as error:
+            raise SnapshotError(f"{snapshot.folder}: a line of resources was not written by the collector") from error
 
 
 def scope_of(settings: Where, connection: Connection) -> Scope:
@@ -84,7 +87,10 @@ def _of_snapshot(settings: MetricsSettings, snapshot: Snapshot) -> MetricsSettin
     """*settings* for the accounts of *snapshot*, unless they name accounts themselves."""
     if settings.account or settings.reads_organization:
         return settings
-    accounts = tuple(account["account_id"] for account in snapshot.manifest["accounts"])
+    try:
+        accounts = tuple(account["account_id"] for account in snapshot.manifest["accounts"])
+    except (KeyError, TypeError) as error:
+        raise SnapshotError(f"{snapshot.folder}: its manifest names no accounts; it was not written by the collector") from error
     left = tuple(account for account in accounts if account not in settings.exclude_account)
     return replace(settings, account=left)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
@@ -80,10 +81,11 @@ class Metering:
             batches.close()
             async with send:
                 chosen = batched(each for each in series if each in self.scope)
-                # In a thread: between two batches may lie gigabytes of records without metrics.
-                while (batch := await anyio.to_thread.run_sync(next, chosen, None)) is not None:
-                    if not await self._is_left(batch):
-                        await send.send(batch)
+                with suppress(anyio.BrokenResourceError):  # no worker is left; why not, they tell
+                    # In a thread: between two batches may lie gigabytes of records without metrics.
+                    while (batch := await anyio.to_thread.run_sync(next, chosen, None)) is not None:
+                        if not await self._is_left(batch):
+                            await send.send(batch)
         await self._finish()
         return self.measurement
 
@@ -94,7 +96,7 @@ class Metering:
         if gap is None and batch.target.region in account.disabled_regions:
             gap = Gap(action=METRIC_DATA.action, code="RegionDisabled", kind="unavailable")
         if not batch.askable:
-            await self._tell([self._line(each, "not_collected", each.reason) for each in batch.series])
+            await self._tell(batch.target, [self._line(each, "not_collected", each.reason) for each in batch.series])
         elif gap is not None:
             await self._leave(batch, gap, "error", f"{gap.kind}: {gap.code}")
         elif self.stop.is_asked:
@@ -110,7 +112,7 @@ class Metering:
 
     async def _leave(self, batch: Batch, gap: Gap, status: Status, reason: str) -> None:
         self._scan(batch.target).gap(gap, complete=False)
-        await self._tell([self._line(each, status, reason) for each in batch.series])
+        await self._tell(batch.target, [self._line(each, status, reason) for each in batch.series])
 
     async def _work(self, batches: MemoryObjectReceiveStream[Batch]) -> None:
         async with batches:
@@ -129,12 +131,11 @@ class Metering:
             scan.gap(answer.error.gap(METRIC_DATA.action), complete=False)
         for code in sorted(answer.codes):
             scan.gap(Gap(action=METRIC_DATA.action, code=code, kind="failed"), complete=False)
-        await self._tell(answer.lines)
+        await self._tell(batch.target, answer.lines)
 
-    async def _tell(self, lines: Sequence[UtilisationRecord]) -> None:
-        for each in lines:
-            self.measurement.statuses[each.status] += 1
-            self._scan(Target(each.partition, each.account_id, each.scan_id.split("/")[1])).resources += 1
+    async def _tell(self, target: Target, lines: Sequence[UtilisationRecord]) -> None:
+        self.measurement.statuses.update(each.status for each in lines)
+        self._scan(target).resources += len(lines)
         async with self._writing:
             await self.write(lines)
 

@@ -121,7 +121,10 @@ async def _in_bucket(stack: AsyncExitStack, to: str, kms_key: str | None, profil
 
     bucket = Bucket(to, kms_key)
     await bucket.connect(stack, profile)
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="collector-")))
+    try:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="collector-")))
+    except OSError as error:
+        raise SinkError(f"{to} needs a temporary copy, and there is no place for it ({error.strerror}): name one in TMPDIR") from error
     await _copy(bucket, MANIFEST, folder)
     snapshot = open_snapshot(folder)
     for path in (*snapshot.files("coverage"), *snapshot.files("resources")):
@@ -133,4 +136,7 @@ async def _copy(bucket: "Bucket", name: str, folder: Path) -> None:
     text = await bucket.read(name)
     if text is None:
         raise SnapshotError(f"{bucket.url}: no {name}: this is no snapshot, or its run is not finished")
-    await anyio.to_thread.run_sync((folder / name).write_bytes, text)
+    try:
+        await anyio.to_thread.run_sync((folder / name).write_bytes, text)
+    except OSError as error:
+        raise SinkError(f"{folder} cannot be written: {error.strerror}") from error

@@ -246,6 +246,23 @@ def test_what_is_no_finished_snapshot_is_refused_and_left_alone(tmp_path: Path) 
         anyio.run(add_metrics, SETTINGS, "-")
 
 
+@pytest.mark.parametrize(
+    ("accounts", "line", "said"),
+    [
+        (5, None, "its manifest names no accounts"),
+        ([{"account_id": ACCOUNT}], {"scan_id": EXAMPLES[0].scan_id}, "a line of resources was not written by the collector"),
+    ],
+)
+def test_a_snapshot_that_is_not_ours_is_told_in_one_line(folder: Path, accounts: Any, line: Any, said: str) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"accounts": accounts}))
+    if line is not None:
+        (folder / "resources.jsonl").write_text(json.dumps(line) + "\n")
+
+    with pytest.raises(SnapshotError, match=said):
+        anyio.run(add_metrics, SETTINGS, str(folder))
+
+
 def command(*arguments: str) -> tuple[int, str]:
     done = subprocess.run([sys.executable, "-m", "collector", *arguments], env=os.environ, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
@@ -301,6 +318,7 @@ def test_metrics_of_a_run_that_was_cut_are_not_begun(
         (("metrics", "nowhere", "--service", "iam"), "none of the chosen types has metrics"),
         (("run", "--metrics", "--to", "-"), "metrics: standard output keeps no snapshot to add them to"),
         (("plan", "--like", "nowhere"), "--like is for --metrics"),
+        (("plan", "--metrics", "--like", "nowhere"), "nowhere: no manifest.json: this is no snapshot, or its run is not finished"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], line: str) -> None:
