@@ -20,7 +20,7 @@ from collector.iam.session_policy import session_policy
 from collector.plan import Account, Target
 from collector.record import Gap
 from collector.settings import Where, read_external_ids
-from collector.spec.model import Family
+from collector.spec.model import Call, Family
 from collector.spec.permitted import IDENTITY, IN_ACCOUNT_CALLS, permitted
 from collector.spec.reader import did_you_mean
 
@@ -90,14 +90,16 @@ async def connected(settings: Where, families: Sequence[Family], admit: Admit | 
 
 
 @asynccontextmanager
-async def entered(settings: Where, families: Sequence[Family]) -> AsyncIterator[Entrance]:
-    """The way into the accounts that *settings* name. Raises SettingsError and CredentialsError."""
+async def entered(settings: Where, families: Sequence[Family], calls: Sequence[Call] = ()) -> AsyncIterator[Entrance]:
+    """The way into the accounts that *settings* name, for what *families* need and for *calls*. Raises SettingsError and
+    CredentialsError.
+    """
     session = base_session(settings.profile)
     region = _region(session.get_config_variable("region"), settings)
     partition = _partition(region)
     _check_regions(settings, partition)
-    limit = _session_limit(settings, families)
-    async with _gateway(settings, families, await base_credentials(session), limit, partition, region) as (gateway, identities):
+    limit = _session_limit(settings, families, calls)
+    async with _gateway(settings, families, await base_credentials(session), limit, partition, region, calls) as (gateway, identities):
         own = await _own_account(gateway, Target(partition, BASE, region))
         members, left_out = await _members(settings, gateway, partition, own)
         identities.roles = _roles(settings, members, partition, own)
@@ -129,6 +131,7 @@ async def _gateway(
     limit: SessionLimit,
     partition: str,
     region: str,
+    calls: Sequence[Call] = (),
 ) -> AsyncIterator[tuple[Gateway, RoleIdentities]]:
     identities = RoleIdentities(
         credentials,
@@ -139,20 +142,23 @@ async def _gateway(
         limit=limit,
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
-    allowed = permitted(families)
+    allowed = permitted(families, calls)
     async with Clients(partition, settings.profile, allowed) as clients:
         gateway = Gateway(clients, identities, allowed, rates)
         identities.gateway = gateway
         yield gateway, identities
 
 
-def _session_limit(settings: Where, families: Sequence[Family]) -> SessionLimit:
+def _session_limit(settings: Where, families: Sequence[Family], calls: Sequence[Call]) -> SessionLimit:
     """Sessions are limited to what is read: by one policy for the run, or by those of the accounts, which say nothing of the role."""
     if settings.no_session_policy:
         return SessionLimit()
     own = {call.action for call in IN_ACCOUNT_CALLS}
     if settings.session_policy:
         return SessionLimit(session_policy(own), settings.session_policy)
+    if calls:
+        on = {call.action: call.resources for call in calls} | ({"kms:Decrypt": (settings.billing_key,)} if settings.billing_key else {})
+        return SessionLimit(session_policy({*own, *(row.action for row in permissions(families))}, on))
     return SessionLimit(session_policy({*own, *(row.action for row in permissions(families))}))
 
 

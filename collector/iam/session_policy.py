@@ -18,6 +18,7 @@ No form ever takes away an action that the session needs.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from collector.spec import facts
@@ -35,9 +36,14 @@ IDENTITIES = "iam"
 _READ_LEVELS = ("List", "Read")
 
 
-def session_policy(actions: Iterable[str]) -> str:
-    """The policy, at most 2,048 characters, for a session that needs *actions* and no others."""
-    needed = frozenset(actions)
+def session_policy(actions: Iterable[str], on: Mapping[str, Collection[str]] = MappingProxyType({})) -> str:
+    """The policy, at most 2,048 characters, for a session that needs *actions* and no others; of these, *on* names actions that are
+    needed on these ARN patterns only, or, without any, everywhere. They must be few.
+    """
+    needed = frozenset(actions) | {action for action, arns in on.items() if not arns}
+    narrow = {action: arns for action, arns in on.items() if arns}
+    if narrow:
+        return _json([*_exact(needed - narrow.keys()), *_narrow(narrow)])
     for statements in (_exact(needed), _shortened(needed)):
         if len(text := _json(statements)) <= CHARACTERS:
             return text
@@ -46,6 +52,10 @@ def session_policy(actions: Iterable[str]) -> str:
 
 def _exact(needed: Collection[str]) -> list[dict[str, Any]]:
     return [{"Effect": "Allow", "Action": sorted(needed), "Resource": "*"}]
+
+
+def _narrow(on: Mapping[str, Collection[str]]) -> list[dict[str, Any]]:
+    return [{"Effect": "Allow", "Action": action, "Resource": sorted(on[action])} for action in sorted(on)]
 
 
 def _shortened(needed: Collection[str]) -> list[dict[str, Any]]:

@@ -107,9 +107,9 @@ class Permitted:
             )
 
 
-def permitted(families: Iterable[Family]) -> Permitted:
-    """The table of *families*, and of what the collector asks for itself."""
-    return Permitted((*OWN_CALLS, *(call for family in families for call in family.calls())))
+def permitted(families: Iterable[Family], calls: Iterable[Call] = ()) -> Permitted:
+    """The table of *families*, of what the collector asks for itself, and of *calls*, which no spec may name."""
+    return Permitted((*OWN_CALLS, *(call for family in families for call in family.calls()), *calls))
 
 
 def _fits(call: Call, params: Mapping[str, Any]) -> bool:
