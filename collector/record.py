@@ -1,5 +1,5 @@
 """What is written: one line for each resource, and one for each type that was asked for in a target, saying what may be concluded; where
-metrics are asked for, one for each metric of a resource.
+metrics are asked for, one for each metric of a resource; from billing files, one for each cost.
 
 Envelope keys are ours, snake_case and always there; inside ``configuration`` and ``supplementary`` AWS's spelling stays. Fields stand
 in alphabetical order because that is the order in which they are written.
@@ -116,7 +116,53 @@ class UtilisationRecord:
     values: Mapping[str, tuple[float | None, ...]]
 
 
-Record: TypeAlias = ResourceRecord | CoverageRecord | UtilisationRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Which delivery of which billing files a cost was read from: *manifest_etag* changes with each refresh."""
+
+    execution_id: str | None
+    export: str
+    format: str
+    manifest_etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostRecord:
+    """What was charged in one billing period for one resource, or for none, in one way. FOCUS's concepts have FOCUS's names.
+
+    Amounts are decimal numbers as text. A cost is None when the files do not tell it; *consumed_quantity* where nothing is consumed.
+    https://focus.finops.org/focus-specification/
+    """
+
+    account_id: str
+    arn: str | None
+    billed_cost: str
+    billing_account_id: str
+    billing_currency: str | None
+    charge_category: str
+    commitment_discount_id: str | None
+    commitment_discount_type: str | None
+    consumed_quantity: str | None
+    consumed_unit: str | None
+    effective_cost: str | None
+    line_items: int
+    list_cost: str | None
+    partition: str
+    period: str
+    period_state: Literal["estimated", "settled", "final"]
+    pricing_category: str | None
+    record: Literal["cost"] = "cost"
+    region: str | None
+    resource_id: str | None
+    resource_type: str | None
+    schema: int = SCHEMA
+    service_code: str | None
+    service_name: str | None
+    source: Source
+    tags: Mapping[str, str] | None
+
+
+Record: TypeAlias = ResourceRecord | CoverageRecord | UtilisationRecord | CostRecord
 
 
 def line(record: Record) -> bytes:
@@ -144,7 +190,7 @@ def _repaired(value: Any) -> Any:
         return {str(_repaired(key)): _repaired(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [_repaired(below) for below in value]
-    if isinstance(value, Gap | ResourceRecord | CoverageRecord | UtilisationRecord):
+    if isinstance(value, Gap | ResourceRecord | CoverageRecord | UtilisationRecord | CostRecord | Source):
         return _repaired({name: getattr(value, name) for name in value.__slots__})
     return value
 

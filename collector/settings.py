@@ -31,6 +31,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 _POLICY = re.compile(r"(arn:[\w\-]+:iam::(\d{12}|aws):policy/)?[\w+=,.@/\-]{1,640}\Z", re.ASCII)
 _MOST_POLICIES = 10  # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _BILLING = re.compile(r"s3://[a-z0-9.\-]{3,63}/[^*?$]+\Z")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]\Z")
+# As the billing template takes them: of these, none can be read as a wildcard or as a way out of the folder.
+_FOLDERS = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))([A-Za-z0-9!_.'()=\-]{1,64}/){1,8}\Z")
+_PERIOD = re.compile(r"20\d\d-(0[1-9]|1[0-2])\Z")
 _KEY_ARN = re.compile(r"arn:[\w\-]+:kms:[a-z0-9\-]+:\d{12}:key/[\w\-]+\Z", re.ASCII)
 _UNIT = re.compile(r"(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})\Z")
 
@@ -190,6 +194,48 @@ class RunSettings(MetricsSettings):
             raise SettingsError("metrics: standard output keeps no snapshot to add them to; name a folder or s3://bucket/prefix with --to")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingSettings(Where):
+    """Which billing files, read as which account, and where the lines go. ``bucket`` and ``prefix`` are ``billing`` in two words."""
+
+    bucket: str | None = setting("The bucket that AWS delivers the billing files to.", default=None, metavar="NAME")
+    prefix: str | None = setting("The folder in the bucket that they lie under; nothing else is read.", default=None, metavar="PREFIX")
+    report: str | None = setting("The export or report to read, when there are several.", default=None, metavar="NAME")
+    period: tuple[str, ...] = setting("Read this billing period (2026-10).", metavar="YYYY-MM")
+    last: int = setting("Read so many periods, the newest; the days of a month and refunds change the last three.", default=3, metavar="N")
+    to: str | None = setting("Where billing.jsonl goes: a snapshot's folder, or a new one.", default=None, metavar="DEST")
+    snapshot: Path | None = setting("Count which billed resources this snapshot has; otherwise DEST's own.", default=None, metavar="DIR")
+
+    def __post_init__(self) -> None:
+        Where.__post_init__(self)
+        if (self.bucket is None) != (self.prefix is None):
+            raise SettingsError("bucket and prefix go together: where do the billing files lie?")
+        if self.bucket is not None:
+            prefix = f"{(self.prefix or '').removesuffix('/')}/"
+            place = f"s3://{self.bucket}/{prefix}"
+            if self.billing is not None and self.billing.removesuffix("/") != place.removesuffix("/"):
+                raise SettingsError(f"billing is {self.billing}, but bucket and prefix are {place}: say it once")
+            object.__setattr__(self, "billing", place)
+        elif self.billing is None:
+            raise SettingsError("where do the billing files lie? Name --bucket and --prefix")
+        bucket, _, prefix = str(self.billing).removeprefix("s3://").partition("/")
+        for name, value in (
+            ("bucket", bucket),
+            ("prefix", f"{prefix.removesuffix('/')}/"),
+            ("billing", f"s3://{bucket}/{prefix.removesuffix('/')}/"),
+        ):
+            object.__setattr__(self, name, value)
+        _each("bucket", (bucket,), _BUCKET, "a bucket's name")
+        _each("prefix", (str(self.prefix),), _FOLDERS, "folders, each followed by /, without wildcards: exports/billing/")
+        _each("period", self.period, _PERIOD, "a month such as 2026-10")
+        if not 1 <= self.last <= 120:
+            raise SettingsError(f"last: {self.last} is not within 1 to 120")
+        if self.to is None:
+            raise SettingsError("to is missing: name the snapshot's folder, or a new one, with --to")
+        if not self.is_one_account:
+            raise SettingsError("billing files are one account's: name the --account that they are read with")
+
+
 def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) -> None:
     for value in values:
         if not form.match(value):
@@ -202,8 +248,9 @@ def _external_id(name: str, value: Any) -> None:
         raise SettingsError(f"{name}: not an ExternalId (2 to 1,224 of A-Z a-z 0-9 _ + = , . @ : / -)")
 
 
-def settings_fields(kind: type[Selection]) -> tuple[Field[Any], ...]:
-    return fields(kind)
+def known_settings() -> dict[str, Field[Any]]:
+    """Every setting of any command, by its name."""
+    return {each.name: each for kind in (RunSettings, BillingSettings) for each in fields(kind)}
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -214,7 +261,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end
         raise SettingsError(f"{path}: not TOML: {error}") from error
-    known = {each.name: each for each in fields(RunSettings)}
+    known = known_settings()
     for name, value in document.items():
         if name not in known:
             raise SettingsError(f'{path}: unknown setting "{name}"{did_you_mean(name, known)}')

@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -15,12 +15,12 @@ from collector.settings import FILE, PREFIX, Selection, read_file
 S = TypeVar("S", bound=Selection)
 
 
-def takes(kind: type[S]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(kind: type[S], without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command whose first parameter is *kind*: it gets the options, and is called with the settings they make.
 
-    Options that the command itself declares come first in its help.
+    Options that the command itself declares come first in its help. Settings in *without* mean nothing to it and keep their defaults.
     """
-    flags = [each for each in fields(kind) if each.metadata["flag"]]
+    flags = [each for each in fields(kind) if each.metadata["flag"] and each.name not in without]
     hints = get_type_hints(kind)
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -109,10 +109,10 @@ def _settings(kind: type[S], values: dict[str, Any], context: typer.Context) -> 
 
 def _refuse_unknown_variables() -> None:
     """A misspelt variable would be a setting that silently does nothing."""
-    from collector.settings import RunSettings
+    from collector.settings import known_settings
     from collector.spec.reader import did_you_mean
 
-    known = {f"{PREFIX}{each.name.upper()}" for each in fields(RunSettings)} | {f"{PREFIX}CONFIG"}
+    known = {f"{PREFIX}{name.upper()}" for name in known_settings()} | {f"{PREFIX}CONFIG"}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"unknown variable {name}{did_you_mean(name, known)}")

@@ -11,11 +11,11 @@ from collector.cli import app
 @app.command()
 def query(
     snapshot: Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="A finished snapshot's folder.")],
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="A statement over the tables resources, coverage and utilisation.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A statement over the tables resources, coverage, utilisation and cost.")],
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each row instead of a table.")] = False,
 ) -> None:
-    """Ask a snapshot something in SQL (DuckDB). Tables: resources, of which only those count that coverage vouches for, coverage, and
-    utilisation where metrics were collected.
+    """Ask a snapshot something in SQL (DuckDB). Tables: resources, of which only those count that coverage vouches for, coverage,
+    utilisation where metrics were collected, and cost where billing files were read.
 
     Example: collector query out/ "select resource_type, count(*) from resources group by all order by 2 desc"
 

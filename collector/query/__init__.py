@@ -1,4 +1,4 @@
-"""SQL over a snapshot, with DuckDB: the tables ``resources`` and ``utilisation`` (those lines that count) and ``coverage``."""
+"""SQL over a snapshot, with DuckDB: the tables ``resources`` and ``utilisation`` (those lines that count), ``coverage`` and ``cost``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def _load(database: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
             )
 
 
-_STREAMS = {"coverage": "coverage", "resources": "resources", "utilisation": "metrics"}
+_STREAMS = {"coverage": "coverage", "resources": "resources", "utilisation": "metrics", "cost": "billing"}
 """The files that each table is of. Metrics are written as a whole, with the coverage of each of their lines."""
 
 

@@ -17,6 +17,7 @@ from collector.demo.demo import emulated_environment
 from collector.demo.emulator import emulator
 from collector.schema import schema
 from collector.settings import RunSettings, read_file
+from tests.billing.files import Bucket, Charge, as_csv, focus
 
 pytestmark = pytest.mark.moto
 
@@ -88,6 +89,8 @@ def test_the_commands_are_those_that_are_tested_here() -> None:
         "collector run",
         "collector plan",
         "collector metrics",
+        "collector billing",
+        "collector query",
         "export COLLECTOR_EXTERNAL_ID",
         *NOT_RUN,
     )
@@ -131,6 +134,22 @@ def test_reading_your_accounts(command: str, shell: Path) -> None:
         assert {path.name for path in (shell / to[1]).glob("[!.]*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json", *metrics}
 
 
+@pytest.mark.parametrize("command", [each for each in commands() if each.startswith(("collector billing", "collector query"))])
+def test_billing(command: str, shell: Path) -> None:
+    bucket = Bucket(boto3.client("s3"))
+    if bucket.name not in {each["Name"] for each in bucket.s3.list_buckets()["Buckets"]}:
+        bucket.s3.create_bucket(Bucket=bucket.name)
+        bucket.export("costs", "2026-10", [as_csv(focus([Charge("8", "vol-0123456789abcdef0")], "2026-10"))])
+
+    done = run(command, shell)
+
+    assert done.returncode == 0, done.stderr
+    if "query" in command:
+        assert "AmazonEC2" in done.stdout
+    else:
+        assert (shell / "out" / "billing.jsonl").is_file()
+
+
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector iam")])
 def test_the_role(command: str, shell: Path) -> None:
     done = run(command, shell)
@@ -152,7 +171,7 @@ def test_the_lines_are_valid() -> None:
     validator = jsonschema.Draft202012Validator(json.loads(schema()))
     lines = [line for block in blocks("json") for line in block.splitlines()]
 
-    assert len(lines) == 3
+    assert len(lines) == 4
     for line in lines:
         validator.validate(json.loads(line))
 

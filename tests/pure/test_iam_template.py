@@ -10,6 +10,7 @@ import pytest
 import yaml
 from moto import mock_aws
 
+from collector.billing.place import Place
 from collector.iam.document import read_document
 from collector.iam.form import Form, Kind
 from collector.iam.permissions import data_allowances, grants, permissions
@@ -86,6 +87,7 @@ def test_the_billing_role_reads_one_prefix_of_one_bucket_and_nothing_else_of_s3(
     billing, service = (granted_actions(carried(deployed(kind, form)), shipped_table()) for kind in (Kind.BILLING, Kind.SERVICE))
 
     assert billing - service == {"kms:Decrypt", "s3:GetObject", "s3:ListBucket"}
+    assert {call.action for call in Place("acme-billing", "exports/cur/").calls()} <= billing
     assert resources(deployed(Kind.BILLING, form), "s3:GetObject") == {"arn:aws:s3:::acme-billing/exports/cur/*"}
     assert resources(deployed(Kind.BILLING, form), "s3:ListBucket") == {"arn:aws:s3:::acme-billing"}
     assert resources(deployed(Kind.BILLING, form), "kms:Decrypt") == {KEY}

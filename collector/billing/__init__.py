@@ -1,0 +1,1 @@
+"""Billing files in the one designated bucket -> cost lines that meet the inventory."""
