@@ -226,7 +226,9 @@ def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], show: Sho
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # an action that is cut short is another one
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
     Console().print(table)

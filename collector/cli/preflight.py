@@ -63,7 +63,9 @@ def _print(reports: "list[Report]") -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("account", "name", "role", "verdict", "findings", "missing actions", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("account", "name", "role", "verdict", "findings", "missing actions"):
+        table.add_column(column, overflow="fold")
     for report in reports:
         missing = {action for lack in report.lacks for action in lack.actions}
         verdict = f"[{_COLOURS[report.verdict]}]{report.verdict}[/]"

@@ -376,6 +376,15 @@ def test_explain_tells_each_get_with_its_reason_and_what_is_withheld(
     assert '| sqs:GetQueueAttributes | sqs.GetQueueAttributes | AttributeNames=["All"] |' in table
 
 
+def test_a_narrow_terminal_cuts_no_action_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    table = collector(capsys, monkeypatch, "policy", "--service", "sqs", "--explain")[1]
+
+    assert "…" not in table
+    assert "sqs:GetQueueAttributes" in "".join(line[:15].strip() for line in table.splitlines())
+
+
 def test_diff_tells_what_an_upgrade_changes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(collector(capsys, monkeypatch, "policy", "--service", "sqs")[1])
 
