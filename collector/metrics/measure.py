@@ -43,7 +43,7 @@ class Scope:
         account = self.accounts.get(each.subject.account_id)
         if account is None:
             return False
-        if each.subject.region == "global":
+        if each.subject.is_global:
             return self.with_global
         return each.subject.region in account.regions or each.subject.region in account.disabled_regions
 
@@ -71,6 +71,11 @@ class Metering:
     measurement: Measurement = field(default_factory=Measurement)
     _scans: dict[Target, Scan] = field(default_factory=dict)
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
+    _is_spent: bool = False
+    _under_way: int = 0
+    """Batches that are handed to the workers and not answered yet."""
+    _answered: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the next of them is."""
 
     async def measure(self, series: Iterable[Series]) -> Measurement:
         """Ask for all of *series* that can be asked for, and write a line for each, then the coverage of each account and region."""
@@ -101,11 +106,24 @@ class Metering:
             await self._leave(batch, gap, "error", f"{gap.kind}: {gap.code}")
         elif self.stop.is_asked:
             await self._cut(batch)
-        elif not self.budget.takes(len(batch.series)):
+        elif not await self._affords(batch):
             await self._leave(batch, Gap(action=METRIC_DATA.action, code="CostLimit", kind="cut"), "not_collected", COST)
         else:
             return False
         return True
+
+    async def _affords(self, batch: Batch) -> bool:
+        """Whether the call for *batch* stays within the budget.
+
+        Calls under way may yet give back what they do not cost; when none is, the first that does not fit is the end.
+        """
+        while not self._is_spent and not self.budget.takes(len(batch.series)):
+            if self._under_way:
+                await self._answered.wait()
+            else:
+                self._is_spent = True
+        self._under_way += not self._is_spent
+        return not self._is_spent
 
     async def _cut(self, batch: Batch) -> None:
         await self._leave(batch, self.stop.gap(METERING), "not_collected", CUT)
@@ -118,6 +136,9 @@ class Metering:
         async with batches:
             async for batch in batches:
                 await self._ask(batch)
+                self._under_way -= 1
+                self._answered.set()
+                self._answered = anyio.Event()
 
     async def _ask(self, batch: Batch) -> None:
         scan = self._scan(batch.target)

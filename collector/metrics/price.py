@@ -10,13 +10,12 @@ the free tier. https://aws.amazon.com/cloudwatch/pricing/, us-east-1, as of 2026
 
 @dataclass(slots=True)
 class Budget:
-    """*limit* dollars at most; None: no limit. Once something did not fit, nothing more is spent."""
+    """*limit* dollars at most; None: no limit."""
 
     per_thousand: float = DOLLARS_PER_THOUSAND
     limit: float | None = None
     metrics: int = 0
     """Asked for so far."""
-    is_exhausted: bool = False
 
     def dollars(self, metrics: int) -> float:
         return metrics * self.per_thousand / 1000
@@ -27,8 +26,7 @@ class Budget:
 
     def takes(self, metrics: int) -> bool:
         """May a call for so many be made? If so, it is counted."""
-        if self.is_exhausted or (self.limit is not None and self.dollars(self.metrics + metrics) > self.limit):
-            self.is_exhausted = True
+        if self.limit is not None and self.dollars(self.metrics + metrics) > self.limit:
             return False
         self.metrics += metrics
         return True

@@ -28,6 +28,8 @@ class Subject:
     resource_type: str
     service: str
     target: Target
+    is_global: bool
+    """Of a service that is asked once for all regions, as S3, whatever regions were chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Series:
 
 def series_of(record: Mapping[str, Any], resource: Resource) -> Iterator[Series]:
     """Every series of the resource line *record*, whose type *resource* specifies."""
-    subject = _subject(record)
+    subject = _subject(record, resource)
     configuration = record["configuration"]
     members: dict[str, Any] = configuration if isinstance(configuration, dict) else {}
     view = {**members, "supplementary": record["supplementary"]}
@@ -71,7 +73,7 @@ def series_of(record: Mapping[str, Any], resource: Resource) -> Iterator[Series]
                     yield Series(subject, metrics, metric, filled, why)
 
 
-def _subject(record: Mapping[str, Any]) -> Subject:
+def _subject(record: Mapping[str, Any], resource: Resource) -> Subject:
     """Where a record has no region, its metrics are where it was listed, which its scan tells."""
     region = record["region"] if record["region"] != "global" else record["scan_id"].split("/")[1]
     return Subject(
@@ -83,6 +85,7 @@ def _subject(record: Mapping[str, Any]) -> Subject:
         resource_type=record["resource_type"],
         service=record["service"],
         target=Target(record["partition"], record["account_id"], region),
+        is_global=resource.scope == "global",
     )
 
 

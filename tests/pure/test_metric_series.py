@@ -117,6 +117,12 @@ def test_what_has_no_region_is_asked_for_where_it_was_listed() -> None:
     assert [each.subject.target.region for each in series(example("GlobalAccelerator::Accelerator"))] == ["us-west-2"]
 
 
+def test_buckets_are_asked_about_where_they_are_whatever_regions_were_chosen() -> None:
+    subjects = {each.subject for each in series(example("S3::Bucket"))}
+    assert [(subject.region, subject.target.region, subject.is_global) for subject in subjects] == [(REGION, REGION, True)]
+    assert not any(each.subject.is_global for each in series(example("SQS::Queue")))
+
+
 def test_a_record_of_another_shape_is_left_out_with_a_reason() -> None:
     odd = replace(example("EC2::Volume"), configuration={"VolumeId": "vol-1", "State": "in-use", "VolumeType": ["gp2"]})
     assert "BurstBalance" not in {each.metric for each in series(odd)}
@@ -180,10 +186,10 @@ def test_the_estimate_counts_metrics_not_statistics() -> None:
     assert (told.metrics, told.calls, told.dollars, told.by_type) == (201, 3, 0.00201, {"AWS::SQS::Queue": 201})
 
 
-def test_a_budget_stops_before_it_would_be_passed_and_stays_stopped() -> None:
+def test_a_budget_takes_nothing_that_would_pass_it() -> None:
     budget = Budget(per_thousand=0.01, limit=0.02)
-    assert [budget.takes(1500), budget.takes(501), budget.takes(500)] == [True, False, False]
-    assert budget.spent == 0.015
+    assert [budget.takes(1500), budget.takes(501), budget.takes(500), budget.takes(1)] == [True, False, True, False]
+    assert budget.spent == 0.02
 
 
 def test_a_budget_can_be_spent_to_the_last_cent() -> None:

@@ -23,13 +23,16 @@ from tests.scripted.scripted import ScriptedGateway, denied, failing
 HERE = Target("aws", "111122223333", "eu-west-1")
 END = date(2026, 11, 25)
 YES = Account(HERE.account_id, "aws", (HERE.region, "us-east-1"), disabled_regions=("me-south-1",))
-SUBJECT = Subject(HERE.account_id, "arn:aws:sqs:eu-west-1:111122223333:q", "aws", HERE.region, "q", "AWS::SQS::Queue", "sqs", HERE)
+SUBJECT = Subject(
+    HERE.account_id, "arn:aws:sqs:eu-west-1:111122223333:q", "aws", HERE.region, "q", "AWS::SQS::Queue", "sqs", HERE, is_global=False
+)
 SQS = Metrics("AWS/SQS", {}, {"NumberOfMessagesSent": ("Sum",)}, "zero", 3)
 EC2 = Metrics("AWS/EC2", {}, {"CPUUtilization": ("Average", "Maximum")}, "unknown", 3)
 
 
 def queue(name: str, *, metrics: Metrics = SQS, target: Target = HERE, region: str | None = None, reason: str | None = None) -> Series:
-    subject = replace(SUBJECT, target=target, region=region or target.region, account_id=target.account_id, resource_id=name)
+    where = {"target": target, "region": region or target.region, "account_id": target.account_id, "is_global": region == "global"}
+    subject = replace(SUBJECT, resource_id=name, **where)
     return Series(subject, metrics, next(iter(metrics.statistics)), (("QueueName", name),), reason)
 
 
@@ -196,6 +199,26 @@ def test_the_cost_limit_stops_before_the_call_that_would_pass_it() -> None:
     assert collected.gateway.sizes("GetMetricData", "MetricDataQueries") == [500, 500]
     assert Counter(line.reason for line in collected.lines) == {None: 1000, "The cost limit was reached.": 500}
     assert [(gap.kind, gap.code) for gap in collected.coverage[0].gaps] == [("cut", "CostLimit")]
+    assert collected.budget.spent == 0.01
+
+
+def test_the_first_call_that_would_pass_the_limit_is_the_end() -> None:
+    elsewhere = replace(HERE, region="us-east-1")
+    collected = Collected([*(queue(f"q{number}") for number in range(501)), queue("small", target=elsewhere)], limit=0.00499)
+    assert (collected.gateway.asked, {line.status for line in collected.lines}) == ([], {"not_collected"})
+
+
+def test_calls_that_are_refused_use_up_no_limit() -> None:
+    elsewhere = replace(HERE, region="us-east-1")
+
+    def answer(params: Mapping[str, Any]) -> dict[str, Any] | ApiError:
+        refused = any(query["MetricStat"]["Metric"]["Dimensions"][0]["Value"].startswith("no") for query in params["MetricDataQueries"])
+        return denied() if refused else answered(params)
+
+    series = [queue(f"no{number}", target=elsewhere) for number in range(3000)] + [queue(f"q{number}") for number in range(1000)]
+    collected = Collected(series, answer, limit=0.01)
+
+    assert Counter((line.region, line.status) for line in collected.lines) == {("us-east-1", "error"): 3000, (HERE.region, "ok"): 1000}
     assert collected.budget.spent == 0.01
 
 
