@@ -70,6 +70,24 @@ def test_one_clear_line(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("emulated")
+def test_a_resume_of_another_run_is_refused_and_that_run_left_as_it_was(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".run.json").write_text('{"settings": {"region": ["eu-west-1"]}, "specs": "other"}')
+    (tmp_path / "out" / "coverage.jsonl").write_text("theirs")
+
+    status, _, err = collector(capsys, monkeypatch, "run", *SQS, "--region", "us-east-1", "--to", "out", "--resume")
+
+    assert status == 2
+    (told,) = [each for each in err.splitlines() if not each.startswith("{")]
+    assert told.startswith("collector: resume: this is not the run that was begun there: ")
+    assert "region was ['eu-west-1'] and is ['us-east-1']" in told
+    assert (tmp_path / "out" / "coverage.jsonl").read_text() == "theirs"
+    assert '"specs": "other"' in (tmp_path / "out" / ".run.json").read_text()
+
+
 SPEC = """
 [queue]
 type = "AWS::SQS::Queue"
