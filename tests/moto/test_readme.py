@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import jsonschema
@@ -176,11 +177,11 @@ def test_the_lines_are_valid() -> None:
         validator.validate(json.loads(line))
 
 
-def test_the_settings_file_is_valid(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
-    (tmp_path / "collector.toml").write_text(text)
-
-    document = read_file(tmp_path / "collector.toml")
+def test_the_settings_are_valid_alone_and_together(tmp_path: Path) -> None:
+    document: dict[str, Any] = {}
+    for text in blocks("toml"):
+        (tmp_path / "collector.toml").write_text(text)
+        document |= read_file(tmp_path / "collector.toml")
 
     assert RunSettings(**{name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}).role == "Inventory"
 
