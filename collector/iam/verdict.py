@@ -135,7 +135,7 @@ _RULES = {
         "grants Describe* or List*, and so the few actions of that name that can show secrets",
         "Deny them with the Deny policy that `collector iam template` writes.",
     ),
-    "get-wildcard": _Rule("warning", "grants a wildcard that takes in every Get that AWS adds", "Name the Get actions that are meant."),
+    "get-wildcard": _Rule("halt", "grants a wildcard that takes in every Get that AWS adds", "Name the Get actions that are meant."),
     "unknown-action": _Rule("warning", "names actions that this release does not know", "Check their spelling, or update the collector."),
     "not-generated": _Rule(
         "halt",
