@@ -154,12 +154,9 @@ def _session_limit(settings: Where, families: Sequence[Family], calls: Sequence[
     if settings.no_session_policy:
         return SessionLimit()
     own = {call.action for call in IN_ACCOUNT_CALLS}
-    if settings.session_policy:
-        return SessionLimit(session_policy(own), settings.session_policy)
-    if calls:
-        on = {call.action: call.resources for call in calls} | ({"kms:Decrypt": (settings.billing_key,)} if settings.billing_key else {})
-        return SessionLimit(session_policy({*own, *(row.action for row in permissions(families))}, on))
-    return SessionLimit(session_policy({*own, *(row.action for row in permissions(families))}))
+    read = set() if settings.session_policy else {row.action for row in permissions(families)}
+    on = {call.action: call.resources for call in calls} | ({"kms:Decrypt": (settings.billing_key,)} if settings.billing_key else {})
+    return SessionLimit(session_policy({*own, *read}, on if calls else {}), settings.session_policy)
 
 
 def _region(configured: str | None, settings: Where) -> str:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from collector.aws.accounts import Member
 from collector.aws.api_error import ApiError
 from collector.aws.identity import Role, RoleIdentities
+from collector.billing.place import Place
 from collector.cli.preflight import exit_status
 from collector.connect import Entrance, _accounts, _session_limit
 from collector.errors import SettingsError
@@ -566,16 +567,16 @@ async def test_policies_are_judged_in_the_same_order_however_the_answers_come() 
 
 def test_a_session_is_limited_to_what_is_read_unless_that_is_switched_off() -> None:
     role = Role(ROLE_ARN)
-    (name,) = _session_limit(settings(), FAMILIES).params(role)
+    (name,) = _session_limit(settings(), FAMILIES, ()).params(role)
     assert name == "Policy"
-    assert "sns:ListTopics" in _session_limit(settings(), FAMILIES).params(role)["Policy"]
-    assert "iam:GetRole" in _session_limit(settings(), FAMILIES).params(role)["Policy"]
-    assert _session_limit(settings(no_session_policy=True), FAMILIES).params(role) == {}
+    assert "sns:ListTopics" in _session_limit(settings(), FAMILIES, ()).params(role)["Policy"]
+    assert "iam:GetRole" in _session_limit(settings(), FAMILIES, ()).params(role)["Policy"]
+    assert _session_limit(settings(no_session_policy=True), FAMILIES, ()).params(role) == {}
 
 
 def test_policies_that_limit_a_session_are_those_of_each_account_and_the_role_may_still_look_at_itself() -> None:
     named = ("inventory/Inventory-01", "/Inventory-02", "arn:aws-cn:iam::aws:policy/ViewOnlyAccess")
-    limit = _session_limit(settings(account=(ACCOUNT, OURS), session_policy=named), FAMILIES)
+    limit = _session_limit(settings(account=(ACCOUNT, OURS), session_policy=named), FAMILIES, ())
 
     for account in (ACCOUNT, OURS):
         params = limit.params(Role(f"arn:aws-cn:iam::{account}:role/inventory/Inventory"))
@@ -587,6 +588,8 @@ def test_policies_that_limit_a_session_are_those_of_each_account_and_the_role_ma
         assert "iam:GetRole" in params["Policy"]
         assert "sns:ListTopics" not in params["Policy"]
         assert len(params["Policy"]) + sum(len(each["arn"]) for each in params["PolicyArns"]) < CHARACTERS
+    billing = _session_limit(settings(session_policy=named), (), Place("costs", "exports/").calls()).policy
+    assert '"s3:GetObject","Resource":["arn:*:s3:::costs/exports/*"]' in (billing or ""), "billing files are in no generated policy"
 
 
 def test_a_policy_of_one_account_limits_no_session_in_another() -> None:
