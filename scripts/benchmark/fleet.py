@@ -1,6 +1,6 @@
 """Part ``fleet``: the memory of one process over all specs in seventeen regions, for ten accounts and for a thousand.
 
-The whole of it is fourteen million tasks. What is run is a sample of them, the same number in both, evenly over all specs, regions and
+The whole of it is fourteen million tasks. What is run is a sample of them, about as many in both, evenly over all specs, regions and
 accounts; the plan is gone through to its end. ``python -m benchmark.fleet TASKS`` is the process.
 """
 
@@ -25,8 +25,8 @@ ABREAST = 64
 def sampled(tasks: Iterator[Task], total: int, wanted: int) -> Iterator[Task]:
     """About *wanted* of *total* tasks, at a stride that meets every account and region."""
     stride = max(1, total // wanted)
-    while gcd(stride, total) > 1 and stride > 1:
-        stride -= 1
+    while gcd(stride, total) > 1:
+        stride += 1
     return islice(tasks, 0, None, stride)
 
 

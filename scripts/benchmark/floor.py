@@ -96,7 +96,7 @@ def plain(element: ET.Element) -> Any:
 
 @asynccontextmanager
 async def floor(work: Work) -> AsyncIterator[Carry]:
-    keys = {account: await assumed(account) for account in (work.warm, *work.timed)}
+    keys = await assumed((work.warm, *work.timed))
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     host = urlsplit(endpoint).netloc
     context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
@@ -119,7 +119,7 @@ async def floor(work: Work) -> AsyncIterator[Carry]:
                     found = plain(ET.fromstring(body)) if body.startswith(b"<") else orjson.loads(body)
                     counts[0] += 1
                     for name in request.items:
-                        found = found[name] if found else ""
+                        found = found.get(name) if found else None
                     counts[1] += len(found) if isinstance(found, list) else bool(found)
 
             async with anyio.create_task_group() as group:

@@ -27,16 +27,19 @@ class OfTheAccount(AioCredentials):
         return KEYS.get()
 
 
-async def assumed(account: str) -> dict[str, str]:
-    """The role's credentials in *account*."""
+async def assumed(accounts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The role's credentials in each of *accounts*."""
+    found: dict[str, dict[str, str]] = {}
     async with aioboto3.Session().client("sts", region_name="us-east-1") as sts:
-        answer = await sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{ROLE}", RoleSessionName="bench")
-    keys = answer["Credentials"]
-    return {
-        "aws_access_key_id": keys["AccessKeyId"],
-        "aws_secret_access_key": keys["SecretAccessKey"],
-        "aws_session_token": keys["SessionToken"],
-    }
+        for account in accounts:
+            answer = await sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{ROLE}", RoleSessionName="bench")
+            keys = answer["Credentials"]
+            found[account] = {
+                "aws_access_key_id": keys["AccessKeyId"],
+                "aws_secret_access_key": keys["SecretAccessKey"],
+                "aws_session_token": keys["SessionToken"],
+            }
+    return found
 
 
 def written(out: TextIO, account: str, region: str, items: list[Any]) -> int:
@@ -50,7 +53,7 @@ def written(out: TextIO, account: str, region: str, items: list[Any]) -> int:
 async def shared_clients(work: Work) -> AsyncIterator[Carry]:
     session = aioboto3.Session()
     session._session._credentials = OfTheAccount()  # noqa: SLF001
-    keys = {account: ReadOnlyCredentials(*(await assumed(account)).values()) for account in (work.warm, *work.timed)}
+    keys = {account: ReadOnlyCredentials(*each.values()) for account, each in (await assumed((work.warm, *work.timed))).items()}
     async with AsyncExitStack() as stack:
         out = stack.enter_context(tempfile.TemporaryFile("w"))  # noqa: SIM115
         clients = {
@@ -68,7 +71,7 @@ async def shared_clients(work: Work) -> AsyncIterator[Carry]:
                     ask = ASKS[service]
                     answer = await getattr(clients[region, service], ask.method)(**dict(ask.parameters))
                     counts[0] += 1
-                    counts[1] += written(out, account, region, answer[ask.results])
+                    counts[1] += written(out, account, region, answer.get(ask.results, []))
 
             async with anyio.create_task_group() as group:
                 for cell in work.cells(accounts):
