@@ -19,9 +19,10 @@ import anyio
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import __version__ as botocore_version
+from botocore import handlers as botocore_handlers
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError
-from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
+from botocore.handlers import REGISTER_FIRST, REGISTER_LAST
 from botocore.parsers import ResponseParserError
 
 from collector import __version__
@@ -176,7 +177,7 @@ def _register_handlers(session: AioSession, operations: Collection[str]) -> None
     """Register botocore's own handlers except those of its documentation and of other *operations*: every client copies them all."""
     emitter = session.get_component("event_emitter")
     register = {REGISTER_FIRST: emitter.register_first, REGISTER_LAST: emitter.register_last}
-    for event, handler, *when in BUILTIN_HANDLERS:
+    for event, handler, *when in botocore_handlers.BUILTIN_HANDLERS:
         moment, *about = event.split(".")
         if moment != "docs" and (len(about) < 2 or about[1] in {"*", *operations}):
             register.get(when[0] if when else None, emitter.register)(event, handler)
