@@ -13,9 +13,9 @@ import structlog
 
 from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.page import Asks, Tally, pages
-from collector.normalise import compiled, items_of, joined_tags, normalise, tag_map, taken
+from collector.normalise import items_of, joined_tags, normalise, searched, tag_map, taken
 from collector.plan import Task
-from collector.record import CoverageRecord, Gap, Record, ResourceRecord, timestamp
+from collector.record import CoverageRecord, Gap, Record, ResourceRecord, now, timestamp
 from collector.spec.model import Call, Resource
 from collector.stop import Stop
 from collector.template import Arn, fill, fill_all, references
@@ -25,8 +25,10 @@ log = structlog.get_logger()
 ABREAST = 8
 """Calls of one task at the same time. The pace bounds their rate; this bounds what a thousand buckets hold in memory."""
 
-PAGE = 1_000
-"""Items handled together. A few calls answer with all there is; a million items on one page must not become a million records at once."""
+PAGE = 100
+"""Items handled together, which is also the largest batch of a spec. A few calls answer with all there is; a million items on one page must
+not become a million records at once, nor hold the event loop.
+"""
 
 Emit: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records to be written; waits when the sink is behind."""
@@ -68,11 +70,11 @@ class Scan:
     resources: int = 0
     tally: Tally = field(default_factory=Tally)
     gaps: dict[tuple[str, ...], Gap] = field(default_factory=dict)
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
+    def __post_init__(self) -> None:
         moment = timestamp(self.started).replace("-", "").replace(":", "")
-        return f"{self.task.scan_name(self.resource.key)}@{moment}"
+        self.id = f"{self.task.scan_name(self.resource.key)}@{moment}"
 
     def gap(self, gap: Gap, *, complete: bool = True) -> None:
         """Note *gap*, and whether the listing is *complete* in spite of it. Equal gaps are counted, not repeated: a line stays short."""
@@ -205,7 +207,7 @@ class Reading:
 
     def _note_failures(self, resource: Resource, call: Call, answer: Mapping[str, Any]) -> None:
         """Note failures of single items inside an answer that as a whole is a success."""
-        failures = items_of(compiled(call.failures).search(answer)) if call.failures else []
+        failures = items_of(searched(call.failures, answer)) if call.failures else []
         for failure in failures:
             told = failure if isinstance(failure, dict) else {"id": failure}
             code = next((str(told[name]) for name in _FAILURE_CODES if told.get(name)), "Failure")
@@ -229,7 +231,7 @@ class Reading:
             await self._all([partial(self._tag_one, resource, source, item) for item in items])
         else:
             for item in items:
-                item["tags"] = tag_map(compiled(source).search(item["item"])) if source else {}
+                item["tags"] = tag_map(searched(source, item["item"])) if source else {}
 
     async def _tag_one(self, resource: Resource, call: Call, item: Item) -> None:
         answered, part = await self._supplement(resource, call, item)
@@ -253,6 +255,7 @@ class Reading:
         scan = self.scans[resource.key]
         supplements = await self._all([partial(self._supplementary, resource, item) for item in items]) if resource.get else repeat({})
         records: list[ResourceRecord] = []
+        observed_at = now()
         for item, supplementary in zip(items, supplements, strict=False):
             record = normalise(
                 resource,
@@ -260,6 +263,7 @@ class Reading:
                 scan_id=scan.id,
                 parent_arn=_arn_of(item.get("parent")),
                 region=self._region(resource, item),
+                observed_at=observed_at,
                 tags=item["tags"],
                 supplementary=supplementary,
             )

@@ -17,6 +17,7 @@ from collector.aws.session import Clients, Credentials, asks_for_a_code, base_se
 from collector.errors import CredentialsError, SettingsError
 from collector.iam.permissions import permissions
 from collector.iam.session_policy import session_policy
+from collector.machine import seldom_collected
 from collector.plan import Account, Target
 from collector.record import Gap
 from collector.settings import Where, read_external_ids
@@ -143,10 +144,11 @@ async def _gateway(
     )
     rates = {family.service: family.root.rate for family in families if family.root.rate}
     allowed = permitted(families, calls)
-    async with Clients(partition, settings.profile, allowed) as clients:
-        gateway = Gateway(clients, identities, allowed, rates)
-        identities.gateway = gateway
-        yield gateway, identities
+    with seldom_collected():
+        async with Clients(partition, settings.profile, allowed) as clients:
+            gateway = Gateway(clients, identities, allowed, rates)
+            identities.gateway = gateway
+            yield gateway, identities
 
 
 def _session_limit(settings: Where, families: Sequence[Family], calls: Sequence[Call]) -> SessionLimit:

@@ -1,14 +1,15 @@
 """Item -> record. Secrets leave here, at the first line; what AWS answered is otherwise kept as it is."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import jmespath
 from jmespath.parser import ParsedResult
 
-from collector.record import REDACTED, ResourceRecord, now, timestamp
+from collector.record import REDACTED, ResourceRecord, timestamp
 from collector.spec.model import Call, Resource
 from collector.template import Known, fill
 
@@ -21,9 +22,35 @@ def compiled(expression: str) -> ParsedResult:
     return jmespath.compile(expression)
 
 
+_LISTED = re.compile(r"[A-Za-z_]\w*\[\]", re.ASCII)
+
+
+@lru_cache(maxsize=8192)
+def _form(expression: str) -> tuple[Literal["name", "list", "any"], str]:
+    """What is asked most is one name, or one name whose list is taken: these need no interpreter."""
+    if expression.isidentifier() and expression.isascii():
+        return "name", expression
+    return ("list", expression[:-2]) if _LISTED.fullmatch(expression) else ("any", expression)
+
+
+def searched(expression: str, value: Any) -> Any:
+    """What the JMESPath *expression* gives when it is asked of *value*."""
+    form, name = _form(expression)
+    if form == "any" or type(value) is not dict:
+        return compiled(expression).search(value)
+    found = value.get(name)
+    if form == "name":
+        return found
+    if type(found) is not list:
+        return None
+    if any(type(each) is list for each in found):
+        return compiled(expression).search(value)
+    return [each for each in found if each is not None]
+
+
 def taken(call: Call, answer: Mapping[str, Any]) -> Any:
     """The part of *answer* that *call* wants, its secrets already gone. The answer must not be used any more."""
-    part = compiled(call.take).search(answer)
+    part = searched(call.take, answer)
     for path in call.redact:
         part = redacted(part, tuple(path.split(".")))
     return part
@@ -58,23 +85,6 @@ def _names(value: Mapping[str, Any], name: str) -> list[str]:
     return [name] if name in value else []
 
 
-def plain(value: Any) -> Any:
-    """*value* as JSON can hold it: a blob becomes its length, a moment its text. Containers are changed in place."""
-    if isinstance(value, dict):
-        for name, below in value.items():
-            if not isinstance(below, str):
-                value[name] = plain(below)
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            if not isinstance(below, str):
-                value[index] = plain(below)
-    elif isinstance(value, bytes | bytearray):
-        return {"bytes": len(value)}
-    elif isinstance(value, datetime):
-        return timestamp(value)
-    return value
-
-
 def tag_map(tags: Any) -> dict[str, str]:
     """AWS's tags in any of its forms, as one map: a map, a list of maps, or a list of ``Key``/``Value`` pairs in four spellings."""
     if isinstance(tags, Mapping):
@@ -97,6 +107,8 @@ def moment(value: Any) -> str | None:
             return timestamp(datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS else number, UTC))
         if isinstance(value, str) and value:
             read = datetime.fromisoformat(value)
+            if len(value) == 20 and value[19] == "Z" and value[5] != "W" and value[10] == "T":  # as most are
+                return f"{value[:19]}.000Z"
             return timestamp(read if read.tzinfo else read.replace(tzinfo=UTC))
     except (ValueError, OverflowError, OSError):
         pass
@@ -119,6 +131,7 @@ def normalise(
     scan_id: str,
     parent_arn: str | None,
     region: str,
+    observed_at: str,
     tags: Mapping[str, str] | None,
     supplementary: Mapping[str, Any],
 ) -> ResourceRecord | None:
@@ -131,10 +144,10 @@ def normalise(
     return ResourceRecord(
         account_id=known["account_id"],
         arn=arn,
-        configuration=plain(known["item"]),
+        configuration=known["item"],
         created_at=moment(_filled(resource.created, named)),
         name=text(_filled(resource.name, named)),
-        observed_at=now(),
+        observed_at=observed_at,
         parent_arn=parent_arn,
         partition=known["partition"],
         region=region,
@@ -143,7 +156,7 @@ def normalise(
         scan_id=scan_id,
         service=resource.service,
         state=text(_filled(resource.state, named)),
-        supplementary={name: plain(value) for name, value in supplementary.items()},
+        supplementary=supplementary,
         tags=tags,
     )
 

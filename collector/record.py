@@ -168,15 +168,24 @@ Record: TypeAlias = ResourceRecord | CoverageRecord | UtilisationRecord | CostRe
 def line(record: Record) -> bytes:
     """The line of *record*: JSON with sorted keys, ending in a newline.
 
-    Numbers beyond 64 bits and text that is not Unicode cannot stand in JSON as such; they are written as text, never lost with their line.
+    A blob becomes its length, a moment its text. Numbers beyond 64 bits and text that is not Unicode cannot stand in JSON as such; they are
+    written as text, never lost with their line.
     """
     try:
-        return orjson.dumps(record, option=_OPTIONS)
+        return orjson.dumps(record, default=_plain, option=_OPTIONS)
     except TypeError:
         return orjson.dumps(_repaired(record), option=_OPTIONS)
 
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": len(value)}
+    if isinstance(value, datetime):
+        return timestamp(value)
+    raise TypeError(f"a {type(value).__name__} in a record")
 
 
 def _repaired(value: Any) -> Any:
@@ -192,7 +201,7 @@ def _repaired(value: Any) -> Any:
         return [_repaired(below) for below in value]
     if isinstance(value, Gap | ResourceRecord | CoverageRecord | UtilisationRecord | CostRecord | Source):
         return _repaired({name: getattr(value, name) for name in value.__slots__})
-    return value
+    return value if isinstance(value, float) else _plain(value)
 
 
 def timestamp(moment: datetime) -> str:

@@ -1,8 +1,7 @@
 """START READING HERE: tasks in, lines out, workers between."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -68,29 +67,24 @@ async def run(
     """
     progress = Progress() if progress is None else progress
     stop = stop or Stop()
-    send_task, task_stream = anyio.create_memory_object_stream[Task](0)
     send_page, page_stream = anyio.create_memory_object_stream[Sequence[Record]](PAGES_WAITING)
     async with anyio.create_task_group() as group:
         group.start_soon(_write, page_stream, sink)
+        waiting = iter(tasks)
         for _ in range(workers):
-            group.start_soon(_work, task_stream.clone(), send_page.clone(), gateway, progress, stop)
-        task_stream.close()
+            group.start_soon(_work, waiting, send_page.clone(), gateway, progress, stop)
         send_page.close()
-        async with send_task:
-            with suppress(anyio.BrokenResourceError):  # no worker is left; why not, they tell
-                for task in tasks:
-                    await send_task.send(task)
     return progress
 
 
 async def _work(
-    tasks: MemoryObjectReceiveStream[Task],
+    tasks: Iterator[Task],
     out: MemoryObjectSendStream[Sequence[Record]],
     gateway: Asks,
     progress: Progress,
     stop: Stop,
 ) -> None:
-    """Carry out one task after another."""
+    """Carry out one task after another, as long as there are any: the workers take them from the same iterator."""
 
     async def emit(records: Sequence[Record]) -> None:
         try:
@@ -98,8 +92,8 @@ async def _work(
         except anyio.BrokenResourceError:  # the writer has failed, and its error is about to end this as well
             await anyio.sleep_forever()
 
-    async with tasks, out:
-        async for task in tasks:
+    async with out:
+        for task in tasks:
             for coverage in await collect(task, gateway, emit, stop):
                 progress.add(coverage)
             progress.tasks += 1

@@ -70,14 +70,22 @@ class Gateway:
         that we were started with.
         """
         self.permitted.require(call.service, call.operation, params)
+        try:
+            return await self._attempt(call, target, params, tally)
+        except ApiError as error:
+            return await self._again(error, call, target, params, tally)
+
+    async def _again(self, failed: ApiError, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
+        """The answer after a first attempt that *failed*. Nearly all calls need no second: they do without what repeats them."""
         enough = partial(self._enough, tally)
         retrying = AsyncRetrying(retry=retry_if_exception(_passes), stop=enough, wait=self.backoff, sleep=anyio.sleep, reraise=True)
         try:
             async for attempt in retrying:
                 with attempt:
-                    if attempt.retry_state.attempt_number > 1:
-                        self.counts.retries += 1
-                        tally.retries += 1
+                    if attempt.retry_state.attempt_number == 1:
+                        raise failed
+                    self.counts.retries += 1
+                    tally.retries += 1
                     return await self._attempt(call, target, params, tally)
         except ApiError as error:
             if error.expired:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
+from time import monotonic
 from typing import Any
 
 import anyio
@@ -22,6 +23,7 @@ from collector.spec.permitted import ASSUME_ROLE, IDENTITY
 
 BASE, HUB = "base", "hub"
 """Names, in place of an account, of who we are before a role is assumed."""
+LOOKED_AT_SECONDS = 1.0
 SESSION_SECONDS = 3600
 """What AWS allows at most when a role is assumed from a role (STS API reference, role chaining)."""
 ASK_AGAIN_SECONDS = 30.0
@@ -82,6 +84,23 @@ class _Base:
             lost = ApiError("failed", type(error).__name__, passing=True, expired=True)
             lost.sent = False
             raise lost from None
+
+
+class _Assumed:
+    """Credentials that botocore renews, minutes before they end. It looks at clock and calendar each time it is asked, which is a tenth of
+    a call; so it is asked once in LOOKED_AT_SECONDS.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._frozen: Any = None
+        self._until = 0.0
+
+    async def get_frozen_credentials(self) -> Any:
+        if monotonic() >= self._until:
+            self._frozen = await self._credentials.get_frozen_credentials()
+            self._until = monotonic() + LOOKED_AT_SECONDS
+        return self._frozen
 
 
 class RoleIdentities:
@@ -159,10 +178,7 @@ class RoleIdentities:
                 self._refused[account_id] = refused, anyio.current_time() + (ASK_AGAIN_SECONDS if error.passing else inf)
                 raise refused from None
 
-        credentials: Credentials = AioRefreshableCredentials.create_from_metadata(
-            await refresh(), refresh_using=refresh, method="sts-assume-role"
-        )
-        return credentials
+        return _Assumed(AioRefreshableCredentials.create_from_metadata(await refresh(), refresh_using=refresh, method="sts-assume-role"))
 
     async def _session_of(self, account_id: str, role: Role) -> dict[str, str]:
         """A new session of *role*, as botocore wants to be told of it."""

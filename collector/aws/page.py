@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 
 from collector.aws.api_error import ApiError
-from collector.normalise import compiled
+from collector.normalise import searched
 from collector.plan import Target
 from collector.spec.api import paginators
 from collector.spec.model import Call
@@ -43,9 +43,9 @@ class Rule:
 
     def next(self, answer: Mapping[str, Any]) -> dict[str, Any] | None:
         """The parameters that ask for the page after *answer*; None at the end."""
-        if self.more is not None and not compiled(self.more).search(answer):
+        if self.more is not None and not searched(self.more, answer):
             return None
-        tokens = {name: compiled(path).search(answer) for name, path in zip(self.inputs, self.outputs, strict=True)}
+        tokens = {name: searched(path, answer) for name, path in zip(self.inputs, self.outputs, strict=True)}
         return tokens if any(token not in (None, "", {}, []) for token in tokens.values()) else None
 
 

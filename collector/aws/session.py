@@ -5,6 +5,7 @@ where there is one (`direct.py`) and botocore's own way where not. The guard (`g
 signs on the direct way.
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import aioboto3
 import anyio
+import anyio.to_thread
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import __version__ as botocore_version
@@ -41,6 +43,8 @@ from collector.spec.permitted import Permitted
 
 __all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "asks_for_a_code", "base_session"]
 
+LARGE = 100_000
+"""Bytes of an answer above which it is read in a thread: so much XML takes ten milliseconds, in which no other answer would be heard."""
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
 
 
@@ -121,6 +125,7 @@ class Clients:
                     if _is_address(urlsplit(client.meta.endpoint_url).hostname or ""):
                         client.meta.config.inject_host_prefix = False  # "data-." cannot stand before 127.0.0.1
                     models.forget(self._models, service)
+                    gc.freeze()  # models and clients stay: looking for garbage among them was an eighth of a run
                     self._clients[service] = client
         return self._clients[service]
 
@@ -145,7 +150,10 @@ class Clients:
             if direct is None or request is None:
                 return await self._botocores_way(caller.call, params)
             headers = await signed(request)
-            return direct.values(await self.connections.send(request.method, request.url, headers, request.body, request.proxy))
+            received = await self.connections.send(request.method, request.url, headers, request.body, request.proxy)
+            if len(received.body) > LARGE:
+                return await anyio.to_thread.run_sync(direct.values, received)
+            return direct.values(received)
         finally:
             CALLER.reset(token)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.normalise import items_of, moment, plain, redacted, tag_map
+from collector.normalise import compiled, items_of, moment, redacted, searched, tag_map
+from collector.record import ResourceRecord, line
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -64,8 +65,25 @@ def test_nothing_stays_nothing() -> None:
 
 
 @given(JSON, st.lists(st.text() | st.just("*"), max_size=4))
-def test_redaction_and_plain_never_break(value: Any, path: list[str]) -> None:
-    plain(redacted(value, tuple(path)))
+def test_redaction_and_writing_never_break(value: Any, path: list[str]) -> None:
+    assert line(record(redacted(value, tuple(path)))).endswith(b"}\n")
+
+
+def record(configuration: Any) -> ResourceRecord:
+    nothing: dict[str, Any] = dict.fromkeys(("arn", "created_at", "name", "parent_arn", "state"))
+    told = dict.fromkeys(("account_id", "observed_at", "partition", "region", "resource_id", "resource_type", "scan_id", "service"), "x")
+    return ResourceRecord(**nothing, **told, configuration=configuration, supplementary={}, tags={})
+
+
+ANSWERS = st.recursive(st.none() | st.integers(), lambda below: st.lists(below) | st.dictionaries(st.just("b"), below))
+
+
+@given(st.sampled_from(["a", "b", "a[]", "b[]", "a.b", "a[].b", "length(a)"]), st.dictionaries(st.sampled_from("ab"), ANSWERS))
+def test_what_is_searched_is_what_jmespath_says(expression: str, value: dict[str, Any]) -> None:
+    if expression == "length(a)":
+        value["a"] = [1, 2]
+
+    assert searched(expression, value) == compiled(expression).search(value)
 
 
 @given(
@@ -81,7 +99,17 @@ def test_what_lies_at_the_path_is_gone(value: dict[str, Any]) -> None:
 
 
 def test_a_blob_becomes_its_length() -> None:
-    assert plain({"a": [b"123"], "b": {"c": b""}}) == {"a": [{"bytes": 3}], "b": {"c": {"bytes": 0}}}
+    blobs = {"a": [b"123"], "b": {"c": b""}}
+    lengths = {"a": [{"bytes": 3}], "b": {"c": {"bytes": 0}}}
+
+    assert line(record(blobs)) == line(record(lengths))
+    assert line(record({**blobs, "huge": 2**70})) == line(record({**lengths, "huge": str(2**70)}))
+
+
+def test_a_moment_is_written_as_text() -> None:
+    at = datetime(2026, 11, 23, 18, 0, tzinfo=timezone(timedelta(hours=2)))
+
+    assert line(record({"at": at})) == line(record({"at": "2026-11-23T16:00:00.000Z"}))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +123,9 @@ def test_a_blob_becomes_its_length() -> None:
         (1763922598799, "2025-11-23T18:29:58.799Z"),
         ("1763922598", "2025-11-23T18:29:58.000Z"),
         (1763922598.5, "2025-11-23T18:29:58.500Z"),
+        ("2026-13-23T18:29:58Z", None),
+        ("2026-W48-1T18:29:58Z", "2026-11-23T18:29:58.000Z"),
+        ("20261123T182958.799Z", "2026-11-23T18:29:58.799Z"),
         ("yesterday", None),
         ("", None),
         (None, None),

@@ -45,10 +45,10 @@ async def test_services_are_described_ten_at_a_time() -> None:
     assert gateway.sizes("DescribeServices", "services") == [10, 10, 3]
 
 
-async def test_a_page_of_any_size_is_written_a_thousand_records_at_a_time() -> None:
+async def test_a_page_of_any_size_is_written_a_hundred_records_at_a_time() -> None:
     """A million items on one page are a million small values, but never a million records at once."""
     plain = '[topic]\ntype = "AWS::SNS::Topic"\narn = "{TopicArn}"\nlist = { call = "ListTopics", take = "Topics[]" }\n'
-    gateway = ScriptedGateway(ListTopics={"Topics": [{"TopicArn": arn(str(n))} for n in range(3_500)]})
+    gateway = ScriptedGateway(ListTopics={"Topics": [{"TopicArn": arn(str(n))} for n in range(350)]})
     sizes: list[int] = []
 
     async def emit(records: Sequence[Record]) -> None:
@@ -56,8 +56,8 @@ async def test_a_page_of_any_size_is_written_a_thousand_records_at_a_time() -> N
 
     (coverage,) = await collect(Task(family("sns", "topic", plain), HERE), gateway, emit)
 
-    assert sizes == [1_000, 1_000, 1_000, 500, 1]
-    assert coverage.resources == 3_500
+    assert sizes == [100, 100, 100, 50, 1]
+    assert coverage.resources == 350
 
 
 async def test_a_parent_that_is_only_on_the_way_is_not_written() -> None:
