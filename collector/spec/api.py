@@ -191,8 +191,8 @@ _DECODED = "policyDocumentType"
 """IAM's policy documents are text in the model, but botocore hands them over as objects (botocore/handlers.py, json_decode_policies)."""
 
 
-def _trait(shape: Shape) -> str | None:
-    return "AWS marks it sensitive" if shape.metadata.get("sensitive") else None
+def _trait(shape: Shape | None) -> str | None:
+    return "AWS marks it sensitive" if shape is not None and shape.metadata.get("sensitive") else None
 
 
 def answer(operation: OperationModel) -> Node:
@@ -216,7 +216,7 @@ class _Marked:
     def _marked(self, node: Node, path: tuple[str, ...]) -> Node:
         """*node* with what lies under it marked; *path* is where we are, lists left out."""
         if path in self.curated:
-            return replace(node, secret=self.curated[path])
+            return replace(node, secret=_trait(node.shape) or self.curated[path])  # AWS's word, then ours, and names last
         if not any(each[: len(path)] == path for each in self.curated):
             return node
         if node.is_list():
