@@ -13,20 +13,21 @@ from collector.spec.select import families
 @asynccontextmanager
 async def clients_of_all(work: Work) -> AsyncIterator[Carry]:
     chosen = families(checked_specs(()))
-    allowed = tuple(permitted(chosen))
+    allowed = permitted(chosen)
+    calls = tuple(allowed)
     async with Clients("aws", None, allowed) as clients:
 
         async def carry(accounts: Sequence[str]) -> tuple[int, int]:
             if accounts == (work.warm,):
                 return 0, 0
-            for service in sorted({call.service for call in allowed}):
+            for service in sorted({call.service for call in calls}):
                 await clients.of(service)
                 for region in work.regions[1:]:  # what it would be with a client for each region
                     made = clients._session.client(service, region_name=region, config=clients._config(service))  # noqa: SLF001
                     await clients._stack.enter_async_context(made)  # noqa: SLF001
-            for call in allowed:
+            for call in calls:
                 await clients._direct_way(call)  # noqa: SLF001
-            return len(allowed), 0
+            return len(calls), 0
 
         yield carry
 

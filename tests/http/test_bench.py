@@ -52,8 +52,19 @@ def test_parts_without_contenders_tell_their_figures(tmp_path):
 
 
 @pytest.mark.slow
+def test_what_an_optimisation_gains_is_told_for_calls_and_for_the_clients_of_all_specs(tmp_path):
+    figures = bench(tmp_path, "gains", "--case", "mix", "--without", "jmespath", "pruning")["gains"]
+
+    assert set(figures["mix"]) == {"everything", "jmespath"}
+    assert set(figures["clients"]) == {"everything", "one for each region", "pruning"}
+    assert all(cost["cpu_seconds"] > 0 for part in figures.values() for cost in part.values())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "without", [("direct",), tuple(name for name in SWITCHES if name not in ("direct", "moments"))], ids=["direct", "rest"]
+    "without",
+    [("direct",), ("moments",), tuple(name for name in SWITCHES if name not in ("direct", "moments"))],
+    ids=["direct", "moments", "rest"],
 )
 def test_without_its_optimisations_the_collector_finds_the_same(without):
     with served(sizes=MIX.sizes, regions=REGIONS) as aws:
