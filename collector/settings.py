@@ -17,9 +17,13 @@ from collector.spec.reader import did_you_mean
 
 PREFIX = "COLLECTOR_"
 FILE = Path("collector.toml")
+"""Read from the working directory when no other file is named."""
 LARGEST_FILE = 10_000_000
 """Bytes: ten thousand accounts with an ExternalId each are a tenth of this."""
-"""Read from the working directory when no other file is named."""
+DOLLARS_PER_THOUSAND = 0.01
+"""US dollars for a thousand metrics asked for with GetMetricData, whatever the number of data points and of up to five statistics; never in
+the free tier. https://aws.amazon.com/cloudwatch/pricing/, us-east-1, as of 2026-11; a few regions differ, so it is a setting.
+"""
 
 _ACCOUNT = re.compile(r"\d{12}\Z")
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -139,7 +143,7 @@ class MetricsSettings(Where):
         "Stop before the first call for metrics that would bring their price above this.", default=None, metavar="DOLLARS"
     )
     metric_price: float = setting(
-        "What CloudWatch takes for a thousand metrics (GetMetricData, us-east-1, 2026-11).", default=0.01, metavar="DOLLARS"
+        "What CloudWatch takes for a thousand metrics (GetMetricData, us-east-1, 2026-11).", default=DOLLARS_PER_THOUSAND, metavar="DOLLARS"
     )
     s3_kms_key: str | None = setting("Encrypt what goes to S3 with this KMS key, or AES256.", default=None, metavar="KEY")
     deadline: str | None = setting(

@@ -4,20 +4,17 @@ The file is replaced first and the manifest after it. Whoever dies in between le
 then keeps none of them and reads every period anew.
 """
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from collector import __version__
-from collector.billing.place import BillingError
 from collector.errors import SinkError, SnapshotError
 from collector.record import SCHEMA
-from collector.sink.folder import LOCK, PRIVATE_FILE, PRIVATE_FOLDER, write_atomically
+from collector.sink.folder import LOCK, PRIVATE_FOLDER, lock, write_atomically
 from collector.sink.stream import MANIFEST, manifest_text
 from collector.snapshot import Snapshot, open_snapshot
 
@@ -50,7 +47,8 @@ class Destination:
         counted = _Counted(lines)
         try:
             self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            with _locked(self.folder):
+            held = lock(self.folder)
+            try:
                 write_atomically(self.folder / FILE, counted)
                 manifest: dict[str, Any] = (
                     dict(self.snapshot.manifest) if self.snapshot else {"collector": __version__, "files": [], "schema": SCHEMA}
@@ -58,6 +56,8 @@ class Destination:
                 files = [each for each in manifest.pop("files") if each["name"] != FILE]
                 text = manifest_text({**manifest, STREAM: about}, [*files, counted.described()])
                 write_atomically(self.folder / MANIFEST, (text,))
+            finally:
+                os.close(held)
         except OSError as error:
             raise SinkError(f"{self.folder} cannot be written: {error.strerror}") from error
 
@@ -74,18 +74,6 @@ def destination(to: str) -> Destination:
         return Destination(folder, open_snapshot(folder) if used else None)
     except SnapshotError as error:
         raise SinkError(f"{error}; name a finished snapshot's folder, or a new one") from error
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    held = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise BillingError(f"{folder} is being written by another run") from None
-    finally:
-        os.close(held)
 
 
 class _Counted:

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-DOLLARS_PER_THOUSAND = 0.01
-"""US dollars for a thousand metrics asked for with GetMetricData, whatever the number of data points and of up to five statistics; never in
-the free tier. https://aws.amazon.com/cloudwatch/pricing/, us-east-1, as of 2026-11; a few regions differ, so it is a setting.
-"""
+from collector.settings import DOLLARS_PER_THOUSAND
 
 
 @dataclass(slots=True)
