@@ -51,8 +51,6 @@ class Compiler:
             members[key] = (name, self._value(member))
         if shape.is_tagged_union:
             return _union(members)
-        if all(name == key and read is None for key, (name, read) in members.items()):
-            return _plain(frozenset(members))
         return _structure(members)
 
     def _value(self, shape: Shape) -> Read | None:
@@ -93,30 +91,29 @@ def _unchanged(value: Any) -> Any:
 
 
 def _structure(members: dict[str, tuple[str, Read | None]]) -> Read:
-    known = members.get
+    """What reads an object. Most hold what the model knows and no nulls: these stay the objects that they are, and of their members only
+    those are touched that are not taken as they come.
+    """
+    known, names = members.get, frozenset(members)
+    read_in_place = [(key, read) for key, (_, read) in members.items() if read is not None]
+    is_renamed = any(name != key for key, (name, _) in members.items())
 
     def read_structure(value: Any) -> Any:
         if value is None:
             return None
+        if not is_renamed and names.issuperset(value) and None not in value.values():
+            for key, read in read_in_place:
+                if key in value:
+                    value[key] = read(value[key])
+            return value
         found = {}
         for key, below in value.items():
             if below is not None and (member := known(key)) is not None:
-                name, read = member
-                found[name] = below if read is None else read(below)
+                name, read_member = member
+                found[name] = below if read_member is None else read_member(below)
         return found
 
     return read_structure
-
-
-def _plain(names: frozenset[str]) -> Read:
-    """What reads an object whose members are all taken as they are."""
-
-    def read_plain(value: Any) -> Any:
-        if value is None:
-            return None
-        return {key: below for key, below in value.items() if below is not None and key in names}
-
-    return read_plain
 
 
 def _union(members: dict[str, tuple[str, Read | None]]) -> Read:
