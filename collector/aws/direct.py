@@ -118,7 +118,7 @@ class Direct:
             ),
             before_call=handlers.at(client, "before-call", operation),
             before_parse=handlers.at(client, "before-parse", operation),
-            after_call=tuple(handler for handler in after_call if handlers.concerns(handler, _anew(operation))),
+            after_call=tuple(handlers.of_answers(after_call, _anew(operation))),
             after_error=after_call,
         )
 

@@ -3,9 +3,11 @@
 Handlers that make a request are run as botocore runs them (`direct.py`); these are the others.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
+from botocore.handlers import decode_quoted_jsondoc
 from botocore.model import OperationModel, Shape
 
 Handler: TypeAlias = Callable[..., Any]
@@ -60,17 +62,50 @@ def at(client: Any, moment: str, operation: OperationModel) -> tuple[Handler, ..
     return tuple(events._emitter._handlers.prefix_search(events._alias_event_name(name)))  # noqa: SLF001
 
 
-def concerns(handler: Handler, operation: OperationModel) -> bool:
-    """Has a successful answer of *operation* anything for *handler*?"""
-    if _name(handler) == "json_decode_policies":
-        return "policyDocumentType" in set(_shape_names(operation.output_shape, frozenset()))
-    return _name(handler) != "_handle_sqs_compatible_error"
+def of_answers(handlers: Iterable[Handler], operation: OperationModel) -> Iterator[Handler]:
+    """Those of *handlers*, called after a call, for which successful answers of *operation* have anything."""
+    for handler in handlers:
+        match _name(handler):
+            case "json_decode_policies":
+                decode = _policies(operation.output_shape, frozenset())
+                if decode is not None:
+                    yield partial(_decoded, decode)
+            case "_handle_sqs_compatible_error":
+                pass
+            case _:
+                yield handler
 
 
-def _shape_names(shape: Shape | None, above: frozenset[str]) -> Iterator[str]:
+def _decoded(decode: Callable[[Any], None], parsed: Mapping[str, Any], **_: Any) -> None:
+    decode(parsed)
+
+
+def _policies(shape: Shape | None, above: frozenset[str]) -> Callable[[Any], None] | None:
+    """What decodes IAM's policies in values of *shape*, in place, as json_decode_policies does; None where there are none. botocore's goes
+    through all members of all items, which takes as long as to read them. No shape of IAM's leads to itself (tests/model/test_handlers.py).
+    """
     if shape is None or shape.name in above:
-        return
-    yield shape.name
+        return None
     above |= {shape.name}
-    for below in (*getattr(shape, "members", {}).values(), getattr(shape, "member", None), getattr(shape, "value", None)):
-        yield from _shape_names(below, above)
+    if shape.type_name == "list":
+        decode = _policies(shape.member, above)
+        return None if decode is None else partial(_each, decode)
+    if shape.type_name != "structure":
+        return None
+    here = [name for name, member in shape.members.items() if member.type_name == "string" and member.name == "policyDocumentType"]
+    below = [(name, decode) for name, member in shape.members.items() if (decode := _policies(member, above)) is not None]
+    return partial(_in_structure, here, below) if here or below else None
+
+
+def _each(decode: Callable[[Any], None], values: Iterable[Any]) -> None:
+    for value in values:
+        decode(value)
+
+
+def _in_structure(here: list[str], below: list[tuple[str, Callable[[Any], None]]], value: dict[str, Any]) -> None:
+    for name in here:
+        if name in value:
+            value[name] = decode_quoted_jsondoc(value[name])
+    for name, decode in below:
+        if name in value:
+            decode(value[name])
