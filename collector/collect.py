@@ -264,7 +264,6 @@ class Reading:
                 parent_arn=_arn_of(item.get("parent")),
                 region=self._region(resource, item),
                 observed_at=observed_at,
-                tags=item["tags"],
                 supplementary=supplementary,
             )
             if record is not None:

@@ -65,15 +65,25 @@ def items_of(part: Any) -> list[Any]:
 
 def redacted(value: Any, path: tuple[str, ...]) -> Any:
     """*value* with what lies at *path* replaced, in place where it can be. Lists are passed through; ``*`` is every value of a map."""
-    if isinstance(value, list):
-        value[:] = [redacted(each, path) for each in value]
-        return value
     if not path or path == ("@",):
-        return None if value is None else REDACTED
-    if isinstance(value, dict):
-        for name in _names(value, path[0]):
-            value[name] = redacted(value[name], path[1:])
+        return _replaced(value)
+    if isinstance(value, list):
+        for each in value:
+            redacted(each, path)
+    elif isinstance(value, dict):
+        name, *_ = path
+        if name in value or name == "*" or ":" in name:
+            below = path[1:]
+            for key in _names(value, name):
+                value[key] = redacted(value[key], below)
     return value
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, list):
+        value[:] = [_replaced(each) for each in value]
+        return value
+    return None if value is None else REDACTED
 
 
 def _names(value: Mapping[str, Any], name: str) -> list[str]:
@@ -82,18 +92,23 @@ def _names(value: Mapping[str, Any], name: str) -> list[str]:
         return list(value)
     if ":" in name:
         return [key for key in value if key.lower() == name.lower()]
-    return [name] if name in value else []
+    return [name]
 
 
 def tag_map(tags: Any) -> dict[str, str]:
     """AWS's tags in any of its forms, as one map: a map, a list of maps, or a list of ``Key``/``Value`` pairs in four spellings."""
-    if isinstance(tags, Mapping):
+    if isinstance(tags, dict):
         return {str(key): "" if value is None else str(value) for key, value in tags.items()}
     found: dict[str, str] = {}
     for tag in tags if isinstance(tags, list) else ():
-        if isinstance(tag, Mapping):
-            pair = next((names for names in _TAG_NAMES if names[0] in tag), None)
-            found |= {str(tag[pair[0]]): str(tag.get(pair[1]) or "")} if pair else tag_map(tag)
+        if not isinstance(tag, dict):
+            continue
+        for key, value in _TAG_NAMES:
+            if key in tag:
+                found[str(tag[key])] = str(tag.get(value) or "")
+                break
+        else:
+            found |= tag_map(tag)
     return found
 
 
@@ -132,21 +147,19 @@ def normalise(
     parent_arn: str | None,
     region: str,
     observed_at: str,
-    tags: Mapping[str, str] | None,
     supplementary: Mapping[str, Any],
 ) -> ResourceRecord | None:
-    """The record of the item that *known* knows, or None when it has no identity."""
-    named = {**known, "tags": tags or {}}
+    """The record of the item that *known* knows, its ``tags`` among it, or None when it has no identity."""
     arn = text(known.get("arn")) if resource.arn else None
-    identity = text(fill(resource.id, named))
+    identity = text(fill(resource.id, known))
     if identity is None:
         return None
     return ResourceRecord(
         account_id=known["account_id"],
         arn=arn,
         configuration=known["item"],
-        created_at=moment(_filled(resource.created, named)),
-        name=text(_filled(resource.name, named)),
+        created_at=moment(_filled(resource.created, known)),
+        name=text(_filled(resource.name, known)),
         observed_at=observed_at,
         parent_arn=parent_arn,
         partition=known["partition"],
@@ -155,9 +168,9 @@ def normalise(
         resource_type=resource.type,
         scan_id=scan_id,
         service=resource.service,
-        state=text(_filled(resource.state, named)),
+        state=text(_filled(resource.state, known)),
         supplementary=supplementary,
-        tags=tags,
+        tags=known["tags"],
     )
 
 

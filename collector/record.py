@@ -34,7 +34,7 @@ class Gap:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that makes it at four times the price, and there is one for each resource
 class ResourceRecord:
     """One resource as it was seen at *observed_at*. ``tags`` is None when they could not be read, empty when there are none."""
 

@@ -1,7 +1,7 @@
 """Fill ``{braces}``: ``"arn:{partition}:s3:::{Name}"`` and the values that are known give ``"arn:aws:s3:::logs"``."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -45,7 +45,7 @@ def look_up(path: tuple[str, ...], known: Known) -> Any:
     """The value at the dotted *path*, or None where any step of it is missing."""
     value: Any = known
     for name in path:
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):  # an abstract class is asked at ten times the price
             value = value.get(name)
         else:
             value = getattr(Arn(value), name) if isinstance(value, str) and name in ARN_PARTS else None
@@ -59,19 +59,31 @@ def fill(template: str, known: Known) -> Any:
 
     A template that is only one reference keeps the value's type. None when any reference is missing: half an ARN is no ARN.
     """
+    return _filler(template)(known)
+
+
+@lru_cache(maxsize=8192)
+def _filler(template: str) -> Callable[[Known], Any]:
+    """What fills *template*."""
     parts = parsed(template)
-    if len(parts) == 1 and isinstance(parts[0], tuple):
-        return look_up(parts[0], known)
-    text = []
-    for part in parts:
-        if isinstance(part, str):
-            text.append(part)
-            continue
-        value = look_up(part, known)
-        if value is None:
-            return None
-        text.append(str(value))
-    return "".join(text)
+    paths = [part for part in parts if isinstance(part, tuple)]
+    if len(parts) == 1 and paths:
+        return _reference(paths[0])
+    form = "".join("%s" if isinstance(part, tuple) else part.replace("%", "%%") for part in parts)
+    references = [_reference(path) for path in paths]
+
+    def filled(known: Known) -> str | None:
+        values = tuple([reference(known) for reference in references])
+        return None if None in values else form % values
+
+    return filled
+
+
+def _reference(path: tuple[str, ...]) -> Callable[[Known], Any]:
+    if len(path) == 1:
+        (name,) = path
+        return lambda known: known.get(name)
+    return lambda known: look_up(path, known)
 
 
 def fill_all(value: Any, known: Known) -> Any:
