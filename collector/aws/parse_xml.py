@@ -25,6 +25,8 @@ _ReadText: TypeAlias = Callable[[str], Any]
 _Member: TypeAlias = tuple[str, Read | None, bool]
 """Its name, what reads it (None for plain text), and whether it is made of all elements of its name (a flattened list or map)."""
 
+MOUTHFUL = 64 << 10
+"""Bytes that expat is given at once. Until it has read them it lets no other thread run: a page of megabytes would stop the event loop."""
 NOT_IN_BODY = frozenset({"header", "headers", "statusCode"})
 """Where members come from, other than the body (botocore's KNOWN_LOCATIONS)."""
 _NAMESPACE = re.compile("{.*}")
@@ -45,7 +47,8 @@ def root(body: bytes, wrapper: str | None = None) -> Element:
     if defines_entities(body):
         raise UnforeseenError("a document type definition")
     parser = XMLParser(target=TreeBuilder(), encoding="utf-8")  # noqa: S314 (see above)
-    parser.feed(body)
+    for start in range(0, len(body), MOUTHFUL):
+        parser.feed(body[start : start + MOUTHFUL])
     top: Element = parser.close()
     if _name(top.tag) == "Error":
         raise UnforeseenError("an error where there was to be an answer")  # S3 says so with status 200

@@ -43,8 +43,10 @@ from collector.spec.permitted import Permitted
 
 __all__ = ["CALLER", "USER_AGENT", "Caller", "Clients", "Credentials", "asks_for_a_code", "base_session"]
 
-LARGE = 100_000
-"""Bytes of an answer above which it is read in a thread: so much XML takes ten milliseconds, in which no other answer would be heard."""
+LARGE = 250_000
+"""Bytes of an answer above which it is read in a thread: so much XML takes five milliseconds, in which no other answer would be heard. Only
+one is read at a time: the event loop waits its turn behind every thread that is at work, five milliseconds each.
+"""
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
 
 
@@ -103,6 +105,7 @@ class Clients:
         self._making: dict[str, anyio.Lock] = {}
         self._direct: dict[tuple[str, str], Direct | None] = {}
         self._shared = Shared()
+        self._large = anyio.CapacityLimiter(1)
         self._stack = AsyncExitStack()
         self.made: Counter[str] = Counter()
 
@@ -152,7 +155,7 @@ class Clients:
             headers = await signed(request)
             received = await self.connections.send(request.method, request.url, headers, request.body, request.proxy)
             if len(received.body) > LARGE:
-                return await anyio.to_thread.run_sync(direct.values, received)
+                return await anyio.to_thread.run_sync(direct.values, received, limiter=self._large)
             return direct.values(received)
         finally:
             CALLER.reset(token)
