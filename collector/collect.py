@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice, product, repeat
 from pathlib import PurePath
+from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -15,7 +15,7 @@ from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
 from collector.aws.page import Asks, Tally, pages
 from collector.normalise import items_of, joined_tags, normalise, searched, tag_map, taken
 from collector.plan import Task
-from collector.record import CoverageRecord, Gap, Record, ResourceRecord, now, timestamp
+from collector.record import CoverageRecord, Gap, Record, ResourceRecord, now
 from collector.spec.model import Call, Resource
 from collector.stop import Stop
 from collector.template import Arn, fill, fill_all, references
@@ -65,7 +65,7 @@ class Scan:
 
     task: Task
     resource: Resource
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=monotonic)
     complete: bool = True
     resources: int = 0
     tally: Tally = field(default_factory=Tally)
@@ -73,7 +73,7 @@ class Scan:
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        moment = timestamp(self.started).replace("-", "").replace(":", "")
+        moment = now().replace("-", "").replace(":", "")
         self.id = f"{self.task.scan_name(self.resource.key)}@{moment}"
 
     def gap(self, gap: Gap, *, complete: bool = True) -> None:
@@ -87,20 +87,19 @@ class Scan:
         self.gaps[key] = gap
 
     def coverage(self) -> CoverageRecord:
-        ended = datetime.now(UTC)
         return CoverageRecord(
             account_id=self.task.target.account_id,
             calls=self.tally.calls,
             complete=self.complete,
             gaps=tuple(self.gaps[key] for key in sorted(self.gaps)),
-            observed_at=timestamp(ended),
+            observed_at=now(),
             partition=self.task.target.partition,
             region=self.task.target.region,
             resource_type=self.resource.type,
             resources=self.resources,
             retries=self.tally.retries,
             scan_id=self.id,
-            seconds=round((ended - self.started).total_seconds(), 3),
+            seconds=round(monotonic() - self.began, 3),
             service=self.resource.service,
         )
 

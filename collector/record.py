@@ -8,6 +8,8 @@ in alphabetical order because that is the order in which they are written.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from time import time_ns
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -211,4 +213,10 @@ def timestamp(moment: datetime) -> str:
 
 def now() -> str:
     """This moment as a timestamp."""
-    return timestamp(datetime.now(UTC))
+    seconds, milliseconds = divmod(time_ns() // 1_000_000, 1000)
+    return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=1)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -6,19 +6,16 @@ from dataclasses import dataclass, field
 
 import anyio
 import structlog
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from collector.aws.page import Asks
-from collector.collect import collect
+from collector.collect import Emit, collect
+from collector.errors import SinkError
 from collector.plan import Task
 from collector.record import CoverageRecord, Kind, Record
 from collector.sink import Sink
 from collector.stop import Stop
 
 log = structlog.get_logger()
-
-PAGES_WAITING = 100
-"""Pages of records between the workers and the writer; when it is full, the workers wait for the sink."""
 
 
 @dataclass(slots=True)
@@ -67,41 +64,32 @@ async def run(
     """
     progress = Progress() if progress is None else progress
     stop = stop or Stop()
-    send_page, page_stream = anyio.create_memory_object_stream[Sequence[Record]](PAGES_WAITING)
+    writing = anyio.Lock(fast_acquire=True)
+    has_failed = False
+
+    async def emit(records: Sequence[Record]) -> None:
+        """One page after the other: a task's coverage comes after its resources."""
+        nonlocal has_failed
+        async with writing:
+            if has_failed:  # and the error is about to end this as well
+                await anyio.sleep_forever()
+            try:
+                await sink.write(records)
+            except SinkError:
+                has_failed = True
+                raise
+
     async with anyio.create_task_group() as group:
-        group.start_soon(_write, page_stream, sink)
         waiting = iter(tasks)
         for _ in range(workers):
-            group.start_soon(_work, waiting, send_page.clone(), gateway, progress, stop)
-        send_page.close()
+            group.start_soon(_work, waiting, emit, gateway, progress, stop)
     return progress
 
 
-async def _work(
-    tasks: Iterator[Task],
-    out: MemoryObjectSendStream[Sequence[Record]],
-    gateway: Asks,
-    progress: Progress,
-    stop: Stop,
-) -> None:
+async def _work(tasks: Iterator[Task], emit: Emit, gateway: Asks, progress: Progress, stop: Stop) -> None:
     """Carry out one task after another, as long as there are any: the workers take them from the same iterator."""
-
-    async def emit(records: Sequence[Record]) -> None:
-        try:
-            await out.send(records)
-        except anyio.BrokenResourceError:  # the writer has failed, and its error is about to end this as well
-            await anyio.sleep_forever()
-
-    async with out:
-        for task in tasks:
-            for coverage in await collect(task, gateway, emit, stop):
-                progress.add(coverage)
-            progress.tasks += 1
-            log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)
-
-
-async def _write(pages: MemoryObjectReceiveStream[Sequence[Record]], sink: Sink) -> None:
-    """The one ordered writer: a task's coverage comes after its resources."""
-    async with pages:
-        async for records in pages:
-            await sink.write(records)
+    for task in tasks:
+        for coverage in await collect(task, gateway, emit, stop):
+            progress.add(coverage)
+        progress.tasks += 1
+        log.debug("task.finished", family=task.family.name, account_id=task.target.account_id, region=task.target.region)

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from math import inf
 
 import anyio
@@ -47,11 +47,9 @@ class Stop:
             for scope in self._scopes:
                 scope.cancel()
 
-    @contextmanager
-    def in_flight(self) -> Iterator[anyio.CancelScope]:
+    def in_flight(self) -> AbstractContextManager[anyio.CancelScope]:
         """A scope for one task's calls, cancelled when the grace period is over."""
-        with self._scope(self.grace) as scope:
-            yield scope
+        return self._scope(self.grace)
 
     @contextmanager
     def beginning(self) -> Iterator[None]:

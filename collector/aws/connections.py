@@ -26,14 +26,12 @@ from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
-from collector.aws.api_error import ApiError
+from collector.aws.exchange import bounded, exchange
 
 CONNECT_SECONDS, READ_SECONDS = 3, 60
 """AWS's control planes accept a connection within a second or not at all; the slowest describe calls answer within a minute."""
 ANSWER_SECONDS = 300
 """For a whole answer, however slowly its bytes come."""
-LARGEST = 64 << 20
-"""Bytes of one answer. AWS's largest are a few megabytes; what never ends must not fill the memory."""
 SOCKETS = 1024
 """Open at most, in use and idle together, and at most three quarters of what the system lets a process open."""
 IDLE_SECONDS = 12
@@ -78,30 +76,19 @@ class _Response(aiohttp.ClientResponse):
     async def read(self) -> bytes:
         if self._body is None:
             try:
-                self._body = await _bounded(self.content)
+                self._body = await bounded(self.content, None)
             except BaseException:
                 self.close()
                 raise
         return self._body
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    """All of *content*. Raises ApiError when it is more than LARGEST."""
-    blocks, size = [], 0
-    while block := await content.readany():
-        blocks.append(block)
-        size += len(block)
-        if size > LARGEST:
-            raise ApiError("failed", "AnswerTooLarge")
-    return b"".join(blocks)
-
-
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An HTTP response: header names in lower case, and the whole body."""
+    """An HTTP response: the headers, found by their names in lower case, and the whole body."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -134,13 +121,15 @@ class Connections:
     async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, proxy: str | None = None) -> Received:
         """The response to one request; a redirect is one, and is not followed. Raises botocore's HTTPClientErrors."""
         try:
-            async with self.session().request(
-                method, url, headers=headers, data=body or None, proxy=proxy, allow_redirects=False
-            ) as response:
-                content = await response.read()
-                self.received += len(content)
-                received = {name.decode().lower(): value.decode() for name, value in response.raw_headers}
-                return Received(response.status, received, content)
+            if proxy is None:
+                status, found, content = await exchange(self.session(), method, url, headers, body)
+            else:
+                async with self.session().request(
+                    method, url, headers=headers, data=body or None, proxy=proxy, allow_redirects=False
+                ) as response:
+                    status, found, content = response.status, response.headers, await response.read()
+            self.received += len(content)
+            return Received(status, found, content)
         except (aiohttp.ClientError, OSError) as error:  # asyncio's TimeoutError is an OSError
             raise meaning(error, str(url), proxy) from error
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import anyio
@@ -94,7 +95,7 @@ class Gateway:
         raise AssertionError("tenacity either returns or raises")
 
     async def _attempt(self, call: Call, target: Target, params: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
-        refusal = self.breaker.known_refusal(call, target, anyio.current_time())
+        refusal = self.breaker.known_refusal(call, target, monotonic())
         if refusal is not None:
             raise refusal
         credentials = await self.identities.of(target.account_id)
@@ -102,7 +103,7 @@ class Gateway:
         taken = await take_turn(pace)
         self.counts.calls += 1
         tally.calls += 1
-        began = anyio.current_time()
+        began = monotonic()
         try:
             answer = await self.clients.send(Caller(credentials, target.region, call), params)
         except Exception as raised:
@@ -120,7 +121,7 @@ class Gateway:
         return answer
 
     def _learn(self, error: ApiError, call: Call, target: Target, pace: Pace, taken: float, began: float) -> None:
-        moment = anyio.current_time()
+        moment = monotonic()
         self.breaker.learn(error, call, target, began=began, moment=moment)
         if error.kind == "throttled":
             self.counts.throttled += 1

@@ -23,7 +23,8 @@ from collector.spec.permitted import ASSUME_ROLE, IDENTITY
 
 BASE, HUB = "base", "hub"
 """Names, in place of an account, of who we are before a role is assumed."""
-LOOKED_AT_SECONDS = 1.0
+LOOKED_AT_SECONDS = 30.0
+"""botocore renews credentials a quarter of an hour before they end (AioRefreshableCredentials), so half a minute is soon enough."""
 SESSION_SECONDS = 3600
 """What AWS allows at most when a role is assumed from a role (STS API reference, role chaining)."""
 ASK_AGAIN_SECONDS = 30.0

@@ -8,6 +8,7 @@ the share of throttled calls is then the same for an API of one call a second as
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from time import monotonic
 from typing import TypeAlias
 
 import anyio
@@ -96,8 +97,8 @@ class Paces:
 
 
 async def take_turn(pace: Pace) -> float:
-    """Take *pace*'s next place and wait until it comes; the moment at which it was taken, in the event loop's seconds."""
-    moment = anyio.current_time()
+    """Take *pace*'s next place and wait until it comes; the moment at which it was taken."""
+    moment = monotonic()
     delay = pace.wait(moment)
     if delay > 0:
         await anyio.sleep(delay)

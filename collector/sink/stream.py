@@ -8,6 +8,7 @@ from itertools import islice
 from time import monotonic
 from typing import Any, Protocol, TypeAlias
 
+import anyio
 import anyio.to_thread
 import orjson
 import zstandard
@@ -140,15 +141,19 @@ class Streams:
             await self.flush()
 
     async def flush(self) -> None:
-        """Store what is waiting, resources first. A file of coverage is ended after those of the resources that it vouches for."""
-        self._begin()
-        await self._resources.flush()
-        await self._coverage.flush()
-        if self._resources.is_full or self._coverage.is_full:
-            await self._resources.end_part()
-        if self._coverage.is_full:
-            await self._coverage.end_part()
-        self._flushed, self.is_torn = monotonic(), False
+        """Store what is waiting, resources first. A file of coverage is ended after those of the resources that it vouches for.
+
+        Whoever is cut while he waits for it leaves no half of a line: it is brought to its end.
+        """
+        with anyio.CancelScope(shield=True):
+            self._begin()
+            await self._resources.flush()
+            await self._coverage.flush()
+            if self._resources.is_full or self._coverage.is_full:
+                await self._resources.end_part()
+            if self._coverage.is_full:
+                await self._coverage.end_part()
+            self._flushed, self.is_torn = monotonic(), False
 
     async def end(self) -> list[dict[str, Any]]:
         """End the last files, resources first; what the manifest says of each."""

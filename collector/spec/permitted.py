@@ -1,7 +1,8 @@
 """What may be called: one table, compiled from the specs, that the gateway, the guard, the policies and the documents all read."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -84,6 +85,8 @@ class Permitted:
 
     def __init__(self, calls: Iterable[Call]) -> None:
         self._calls: dict[tuple[str, str], list[Call]] = {}
+        self._rules: dict[tuple[str, str], list[_Rule]] = {}
+        """What the parameters of those asked so far must look like."""
         for call in calls:
             same = self._calls.setdefault((call.service, call.operation), [])
             if call not in same:
@@ -98,13 +101,18 @@ class Permitted:
 
     def require(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Raise CallNotAllowedError unless some spec names this operation with these fixed parameters and no others."""
-        same = self._calls.get((service, operation))
-        if same is None:
-            raise CallNotAllowedError(f"{service}.{operation} is named by no spec")
-        if not any(_fits(call, params) for call in same):
+        rules = self._rules.get((service, operation)) or self._rules_of(service, operation)
+        if not any(rule.allows(params) for rule in rules):
             raise CallNotAllowedError(
                 f"{service}.{operation} with other parameters than its spec fixes: {', '.join(sorted(params)) or 'none'}"
             )
+
+    def _rules_of(self, service: str, operation: str) -> "list[_Rule]":
+        same = self._calls.get((service, operation))
+        if same is None:
+            raise CallNotAllowedError(f"{service}.{operation} is named by no spec")
+        rules = self._rules[service, operation] = [_Rule.of(call) for call in same]
+        return rules
 
 
 def permitted(families: Iterable[Family], calls: Iterable[Call] = ()) -> Permitted:
@@ -112,17 +120,28 @@ def permitted(families: Iterable[Family], calls: Iterable[Call] = ()) -> Permitt
     return Permitted((*OWN_CALLS, *(call for family in families for call in family.calls()), *calls))
 
 
-def _fits(call: Call, params: Mapping[str, Any]) -> bool:
-    free = {*call.over, *page_inputs(call)}
-    return all(params.get(name) in values for name, values in call.over.items()) and _fits_members(
-        {name: value for name, value in call.params.items() if name not in free},
-        {name: value for name, value in params.items() if name not in free},
-    )
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a spec fixes of a call's parameters."""
+
+    fixed: Mapping[str, Any]
+    one_of: Mapping[str, Sequence[Any]]
+    pages: frozenset[str]
+    """Those that take a page's token, which may be anything."""
+
+    @classmethod
+    def of(cls, call: Call) -> "_Rule":
+        pages = frozenset(page_inputs(call))
+        return cls({name: value for name, value in call.params.items() if name not in {*call.over, *pages}}, call.over, pages)
+
+    def allows(self, params: Mapping[str, Any]) -> bool:
+        given = {name: value for name, value in params.items() if name not in self.pages and name not in self.one_of} if params else params
+        return all(params.get(name) in values for name, values in self.one_of.items()) and _fits_members(self.fixed, given)
 
 
 def _fits_members(fixed: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     """Nothing that the spec does not name, and all that it fixes. What it fills in may be missing: not every item has it."""
-    return set(given) <= set(fixed) and all(
+    return given.keys() <= fixed.keys() and all(
         _fits_value(value, given[name]) if name in given else _is_filled(value) for name, value in fixed.items()
     )
 

@@ -5,19 +5,22 @@ without, in one run.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+import aiohttp
 import jmespath
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
+from yarl import URL
 
 from collector import normalise, record
 from collector.aws import connections, direct, models, parse, parse_xml, session, sign
+from collector.aws.exchange import Response
 from collector.sink import stream
 
 
@@ -40,6 +43,14 @@ def _direct() -> None:
         await self.of(call.service)
 
     patch.object(session.Clients, "_direct_way", none).start()
+
+
+def _exchange() -> None:
+    async def exchange(session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> Response:
+        async with session.request(method, url, headers=headers, data=body or None, allow_redirects=False) as response:
+            return response.status, response.headers, await response.read()
+
+    patch.object(connections, "exchange", exchange).start()
 
 
 def _parser() -> None:
@@ -124,6 +135,7 @@ def _pruning() -> None:
 
 SWITCHES = {
     "direct": Switch("botocore's client makes the call, with our connections and models", _direct),
+    "exchange": Switch("aiohttp's session sends, with all that it can do", _exchange),
     "parser": Switch("botocore's parser reads every answer", _parser),
     "moments": Switch("botocore's parser, which reads each timestamp into a datetime", _moments),
     "templates": Switch("each request is serialised anew", _templates),

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, ProxyConnectionError, ReadTimeoutError, SSLError
 from yarl import URL
 
-from collector.aws import connections
+from collector.aws import connections, exchange
 from collector.aws.api_error import ApiError, from_exception
 from collector.aws.connections import Connections, meaning, proxy_for, sockets_allowed
 from tests.synthetic import Settings, serving
@@ -79,7 +79,7 @@ async def test_a_clients_own_session_sends_over_the_same_connections() -> None:
 async def test_an_answer_that_never_ends_is_not_taken_into_memory(way: str, announced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
-    monkeypatch.setattr(connections, "LARGEST", 300_000)
+    monkeypatch.setattr(exchange, "LARGEST", 300_000)
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:

@@ -1,17 +1,18 @@
 """Connections that break: each in a service and region of its own, in one run, in which everything else is complete."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from yarl import URL
 
+from collector.aws import connections
+from collector.aws.exchange import Response, exchange
 from collector.exit import Exit
 from tests.faults.inside import Ran, ran
 from tests.faults.running import ACCOUNTS, REGIONS, aws
@@ -106,20 +107,19 @@ class Attempts:
 def dead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Attempts:
     """A region whose every endpoint is such an address."""
     address = URL(request.getfixturevalue(request.param))
-    send = aiohttp.ClientSession._request
     attempts = Attempts()
 
-    async def astray(self: aiohttp.ClientSession, method: str, url: URL, **settings: Any) -> aiohttp.ClientResponse:
-        if f"/{HURT}/" not in str(settings["headers"]["Authorization"]):
-            return await send(self, method, url, **settings)
+    async def astray(session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> Response:
+        if f"/{HURT}/" not in headers["Authorization"]:
+            return await exchange(session, method, url, headers, body)
         attempts.number += 1
         began = monotonic()
         try:
-            return await send(self, method, address, **settings)
+            return await exchange(session, method, address, headers, body)
         finally:
             attempts.seconds += monotonic() - began
 
-    monkeypatch.setattr(aiohttp.ClientSession, "_request", astray)
+    monkeypatch.setattr(connections, "exchange", astray)
     return attempts
 
 

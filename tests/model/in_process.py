@@ -13,9 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 import anyio
 from botocore.credentials import ReadOnlyCredentials
 from tenacity import wait_none
+from yarl import URL
 
 from collector.aws.api_error import ApiError
-from collector.aws.connections import Connections
+from collector.aws.connections import Connections, Received
 from collector.aws.gateway import Gateway
 from collector.aws.pace import Key, Pace, Paces
 from collector.aws.session import CALLER, Clients
@@ -107,6 +108,13 @@ class InProcess(Connections):
 
     def session(self) -> Any:
         return self._server
+
+    async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, proxy: str | None = None) -> Received:
+        assert proxy is None
+        answered = await self._server.request(method, url, headers=headers, data=body)
+        return Received(
+            answered.status, {name.decode().lower(): value.decode() for name, value in answered.raw_headers}, await answered.read()
+        )
 
 
 def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes | str) -> Request:
