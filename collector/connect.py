@@ -23,7 +23,7 @@ from collector.record import Gap
 from collector.settings import Where, read_external_ids
 from collector.spec.model import Call, Family
 from collector.spec.permitted import IDENTITY, IN_ACCOUNT_CALLS, permitted
-from collector.spec.reader import did_you_mean
+from collector.spelling import did_you_mean
 
 log = structlog.get_logger()
 

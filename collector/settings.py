@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from collector.errors import SettingsError
-from collector.spec.reader import did_you_mean
+from collector.spelling import did_you_mean
 
 PREFIX = "COLLECTOR_"
 FILE = Path("collector.toml")

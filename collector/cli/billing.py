@@ -23,7 +23,8 @@ _NOT_ASKED = (
 @app.command()
 @takes(BillingSettings, without=_NOT_ASKED)
 def billing(settings: BillingSettings) -> None:
-    """Read AWS's billing files in the one designated bucket and write what each resource costs, as FOCUS names it, to billing.jsonl.
+    """Read AWS's billing files and write what each resource costs. The files lie in the one designated bucket; the lines, in the words
+    of FOCUS, go to billing.jsonl.
 
     FOCUS 1.0 and 1.2 exports, CUR 2.0, Cost and Usage Reports, and the old detailed billing report. Only the bucket's prefix is read: with
     the current credentials, or with the --role of the billing template in --account.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.iam.permissions import Permission
     from collector.iam.verdict import Verdict
 
-iam = typer.Typer(help="Write the policies and templates of the role, and judge the policies of another.", no_args_is_help=True)
+iam = typer.Typer(help="Write a role's policies and templates; judge those of another.", no_args_is_help=True)
 app.add_typer(iam, name="iam")
 
 

@@ -17,7 +17,7 @@ def metrics(
     snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="A finished snapshot: a folder, or s3://bucket/prefix.")],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every throttled call.")] = False,
 ) -> None:
-    """Ask CloudWatch how the resources of a snapshot are used, and write metrics.jsonl into the snapshot. CloudWatch takes money for it.
+    """Ask CloudWatch how the resources of a snapshot are used. Writes metrics.jsonl into the snapshot. CloudWatch takes money for it.
 
     Daily values of whole days, up to yesterday. Reads the snapshot's accounts, with the same roles as the run; --account, --region and
     --type choose fewer. `collector plan --metrics --like SNAPSHOT` says what it comes to.

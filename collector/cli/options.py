@@ -110,7 +110,7 @@ def _settings(kind: type[S], values: dict[str, Any], context: typer.Context) -> 
 def _refuse_unknown_variables() -> None:
     """A misspelt variable would be a setting that silently does nothing."""
     from collector.settings import known_settings
-    from collector.spec.reader import did_you_mean
+    from collector.spelling import did_you_mean
 
     known = {f"{PREFIX}{name.upper()}" for name in known_settings()} | {f"{PREFIX}CONFIG"}
     for name in sorted(os.environ):

@@ -24,7 +24,7 @@ def plan(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show what run would do: tasks, calls, IAM actions and paid calls. Asks AWS only for accounts and regions.
+    """Show what run would do: tasks, calls, IAM actions, what costs. Asks AWS only for accounts and regions.
 
     What metrics will cost depends on how many resources there are, which no call tells beforehand: an earlier snapshot does.
 

@@ -19,7 +19,7 @@ def preflight(
     settings: Where,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Check roles before their first use, and find out why an account is halted. Reads nothing but the role itself.
+    """Check roles before their use, and say why one is refused. Reads nothing but the role itself.
 
     The role must open with its ExternalId, and neither without one nor with a wrong one; its trust policy, its boundary and every policy it
     carries are judged. Exit status: 0 ready, 3 actions are missing, 4 an account is halted.

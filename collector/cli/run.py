@@ -20,7 +20,7 @@ def run(
     settings: RunSettings,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every task and every throttled call.")] = False,
 ) -> None:
-    """Take a snapshot: read every chosen type in every chosen account and region, and write it as JSONL.
+    """Take a snapshot of every chosen type, account and region.
 
     With no options: the account of the current credentials, in its enabled regions, into a new folder.
 

@@ -72,7 +72,8 @@ def check(
     """Compare every spec with AWS's own models, offline: operations, parameters, paths, secrets, paging, permissions."""
     from collector.errors import SettingsError
     from collector.spec.check import check as problems_of
-    from collector.spec.reader import did_you_mean, read_specs
+    from collector.spec.reader import read_specs
+    from collector.spelling import did_you_mean
 
     services = read_specs(selection.specs)
     for name in names or ():

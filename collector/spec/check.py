@@ -26,7 +26,8 @@ from collector.spec.api import (
 )
 from collector.spec.metered import metric_problems, record_node
 from collector.spec.model import Call, Resource, Service
-from collector.spec.reader import did_you_mean, read_specs
+from collector.spec.reader import read_specs
+from collector.spelling import did_you_mean
 from collector.template import ARN_PARTS, parsed, references
 
 READS = ("Describe", "List", "Get", "BatchGet")

@@ -14,9 +14,10 @@ from collector.spec import facts
 from collector.spec.api import Node, answer, at, is_global, service_names, taken
 from collector.spec.check import EVERYWHERE, check
 from collector.spec.operations import NOT_ITEMS, Operations, listed_in
-from collector.spec.reader import did_you_mean, read_spec
+from collector.spec.reader import read_spec
 from collector.spec.words import camel, is_plural, key_of, noun_of, plain, singular, snake, things
 from collector.spec.written import Table, Unsure, lines, resource_text, sure
+from collector.spelling import did_you_mean
 from collector.template import references
 
 _DEEPEST = 2

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from collector.spec import facts
 from collector.spec.api import Node, UnknownPathError, taken
 from collector.spec.model import Metrics
-from collector.spec.reader import did_you_mean
+from collector.spelling import did_you_mean
 from collector.template import references
 
 STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from math import inf
@@ -12,6 +11,7 @@ from typing import Any
 
 from collector.errors import SpecError
 from collector.spec.model import LOOKBACK, Call, Metrics, Page, Resource, Service
+from collector.spelling import did_you_mean
 
 LARGEST_FILE = 1_000_000
 """Bytes. The longest of our own files is a twentieth of this; anything larger is not a spec."""
@@ -117,12 +117,6 @@ def read_spec(name: str, text: str) -> Service:
     if reading.problems:
         raise SpecError(reading.problems)
     return service
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` — did you mean "list"?`` or nothing."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f' — did you mean "{close[0]}"?' if close else ""
 
 
 class _Reading:

@@ -8,7 +8,7 @@ import orjson
 
 from collector.errors import SettingsError
 from collector.spec.model import Family, Service
-from collector.spec.reader import did_you_mean
+from collector.spelling import did_you_mean
 
 
 def families(
