@@ -1,17 +1,24 @@
 """A run in several processes: it tells what one process tells, and ends as well as one, whatever happens to any of them."""
 
 import os
+import pty
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import orjson
 import pytest
 
 from collector.exit import Exit
-from tests.faults.running import REGIONS, Ended, arguments, aws, ended, environment, run_to_the_end, running
+from tests.faults.conftest import SNAPSHOTS
+from tests.faults.kills import Bucket, Folder, Place
+from tests.faults.running import ACCOUNTS, LONGEST, REGIONS, ROOT, Ended, arguments, aws, ended, environment, run_to_the_end, running
 from tests.faults.served import Served, served
-from tests.faults.test_signals import GRACE_SECONDS, MID_RUN, coverage, is_well_cut
+from tests.faults.test_signals import GRACE_SECONDS, LINES, MID_RUN, coverage, is_well_cut
 from tests.faults.told import Told, told
 from tests.synthetic import Fault
 
@@ -28,19 +35,18 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return completed(tmp_path_factory.mktemp("alone") / "snapshot", "--processes", "1")
 
 
-def completed(to: Path, *more: str) -> Told:
-    """What a run tells that nothing disturbs."""
-    with served(aws(items=1)) as quiet:
+def completed(to: Path, *more: str, status: Exit = Exit.COMPLETE, faults: tuple[Fault, ...] = ()) -> Told:
+    """What a run tells that nothing disturbs, or *faults* alone."""
+    with served(aws(items=1, faults=faults)) as quiet:
         last = run_to_the_end(COLLECTOR, arguments(str(to), *more), environment(quiet.url), to.with_suffix(".last"))
-    assert last.status == Exit.COMPLETE, last.said
+    assert last.status == status, last.said
     return told(to)
 
 
-def signalled(aws: Served, to: Path, signals: int) -> tuple[Ended, float]:
+def signalled(aws: Served, place: Place, said: Path, signals: int) -> tuple[Ended, float]:
     """A run in two processes that gets SIGTERM in mid-run, *signals* times; how it ended, and how many seconds after the first."""
-    said = to.with_suffix(".said")
     with (
-        running(COLLECTOR, arguments(str(to), *TWO), environment(aws.url), said) as process,
+        running(COLLECTOR, arguments(place.to, *TWO, *place.flags), environment(aws.url, place.environment), said) as process,
         aws.signalling(process.pid, signal.SIGTERM, at_call=MID_RUN) as sent,
     ):
         sent.wait(60)
@@ -80,7 +86,7 @@ def test_two_processes_tell_what_one_tells(alone: Told, tmp_path: Path) -> None:
 def test_a_signal_cuts_every_process_and_one_process_takes_the_run_up_again(alone: Told, tmp_path: Path) -> None:
     to = tmp_path / "snapshot"
     with served(aws(items=1, latency=0.02)) as running_aws:
-        last, seconds = signalled(running_aws, to, signals=1)
+        last, seconds = signalled(running_aws, Folder(to), tmp_path / "said", signals=1)
 
     assert last.status == Exit.GAPS, last.said
     assert seconds < GRACE_SECONDS
@@ -89,9 +95,88 @@ def test_a_signal_cuts_every_process_and_one_process_takes_the_run_up_again(alon
     assert completed(to, "--resume", "--processes", "1") == alone
 
 
+def test_a_deadline_cuts_every_process_and_the_run_is_taken_up_again_in_as_many(alone: Told, tmp_path: Path) -> None:
+    to = tmp_path / "snapshot"
+    with served(aws(items=1, latency=0.15)) as slow:
+        given = arguments(str(to), *TWO, "--deadline", "7s")
+        last = run_to_the_end(COLLECTOR, given, environment(slow.url), tmp_path / "said")
+
+    assert last.status == Exit.GAPS, last.said
+    is_well_cut(to, "Deadline")
+    assert {line["account_id"] for line in coverage(to) if not line["complete"]} == set(ACCOUNTS)
+    assert completed(to, "--resume", *TWO) == alone
+
+
+def test_an_account_that_is_halted_is_told_as_by_one_process(tmp_path: Path) -> None:
+    faults = (Fault(service="iam", operation="GetRole", account=ACCOUNTS[1]),)
+    one = completed(tmp_path / "one", "--processes", "1", status=Exit.HALTED, faults=faults)
+
+    assert completed(tmp_path / "two", *TWO, status=Exit.HALTED, faults=faults) == one
+
+    lines = coverage(tmp_path / "two")
+    halted = [line for line in lines if line["gaps"]]
+    assert len(lines) == LINES
+    assert len(halted) == LINES // len(ACCOUNTS)
+    assert {(line["account_id"], gap["kind"], gap["code"]) for line in halted for gap in line["gaps"]} == {
+        (ACCOUNTS[1], "halted", "RoleNotReadable")
+    }
+
+
+def test_a_bucket_takes_the_files_of_every_process_however_the_run_ends(alone: Told, buckets: tuple[str, Any], tmp_path: Path) -> None:
+    url, client = buckets
+    place = Bucket(client, SNAPSHOTS, tmp_path.name, tmp_path / "copy", {"AWS_ENDPOINT_URL_S3": url}, ("--part-megabytes", "1"))
+    with served(aws(items=1, latency=0.02)) as running_aws:
+        last, seconds = signalled(running_aws, place, tmp_path / "said", signals=1)
+
+    assert last.status == Exit.GAPS, last.said
+    assert seconds < GRACE_SECONDS
+    is_well_cut(place.fetched(), "Interrupted")
+
+    with served(aws(items=1)) as quiet:
+        given = arguments(place.to, *TWO, *place.flags, "--resume")
+        last = run_to_the_end(COLLECTOR, given, environment(quiet.url, place.environment), tmp_path / "said")
+    assert last.status == Exit.COMPLETE, last.said
+    resumed = Bucket(client, SNAPSHOTS, tmp_path.name, tmp_path / "resumed", place.environment).fetched()
+    assert told(resumed) == alone
+    assert orjson.loads((resumed / "manifest.json").read_bytes())["processes"] == 2
+    assert not client.list_multipart_uploads(Bucket=SNAPSHOTS, Prefix=place.prefix).get("Uploads")
+
+
+def test_the_display_counts_all_processes_as_one_run(tmp_path: Path) -> None:
+    with served(aws(items=1, latency=0.02)) as running_aws:
+        status, shown = on_a_terminal(arguments(str(tmp_path / "snapshot"), *TWO), environment(running_aws.url))
+
+    assert status == Exit.COMPLETE
+    counts = [(int(done), int(all)) for done, all in re.findall(r"(\d+)/(\d+)", shown)]
+    tasks = orjson.loads((tmp_path / "snapshot" / "manifest.json").read_bytes())["tasks"]
+    assert {all for _, all in counts} == {tasks}
+    assert [done for done, _ in counts] == sorted(done for done, _ in counts), "one line, which only rises"
+    assert counts[-1][0] == tasks
+    assert shown.count("Snapshot: ") == 1
+
+
+def on_a_terminal(given: list[str], env: dict[str, str]) -> tuple[int, str]:
+    """The exit status of the command, and what a person sees of it."""
+    terminal, other = pty.openpty()
+    command = [sys.executable, "-m", COLLECTOR, *given]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**env, "TERM": "xterm", "COLUMNS": "200"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=other
+    ) as process:
+        os.close(other)
+        shown = b""
+        try:
+            while more := os.read(terminal, 65536):
+                shown += more
+        except OSError:  # how Linux says that nobody has the other side open any more
+            pass
+        finally:
+            os.close(terminal)
+        return process.wait(LONGEST), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
 def test_a_second_signal_ends_every_process_at_once(tmp_path: Path) -> None:
     with served(aws(items=1, latency=0.02, faults=(HANGING,))) as running_aws:
-        last, seconds = signalled(running_aws, tmp_path / "snapshot", signals=2)
+        last, seconds = signalled(running_aws, Folder(tmp_path / "snapshot"), tmp_path / "said", signals=2)
 
     assert last.status == Exit.GAPS, last.said
     assert seconds < GRACE_SECONDS / 2
