@@ -12,6 +12,8 @@ ACCOUNT, REGION, MOMENT = "123456789012", "eu-west-1", "2026-11-23T18:29:58.799Z
 OF_ALL_REGIONS: Mapping[str, str] = {"CloudFront::Distribution": "us-east-1", "GlobalAccelerator::Accelerator": "us-west-2"}
 """Types without a region, and where their metrics are."""
 
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 
 @dataclass(frozen=True)
 class Example:
@@ -200,6 +202,13 @@ EXAMPLES = [
     Example("WorkSpaces::Workspace", "workspaces", {"WorkspaceId": "ws-1"}, {"WorkspaceId": "ws-1"}),
     Example("AppStream::Fleet", "appstream", {"Name": "fleet", "State": "RUNNING"}, {"Fleet": "fleet"}),
     Example("S3::Bucket", "s3", {"Name": "logs"}, {"BucketName": "logs", "StorageType": [*CLASSES, "AllStorageTypes"]}),
+    Example(
+        "KMS::Key",
+        "kms",
+        {"KeyUsage": "ENCRYPT_DECRYPT"},
+        {"KeyArn": KEY, "Operation": ["Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"]},
+        arn=KEY,
+    ),
     Example("Kinesis::Stream", "kinesis", {"StreamName": "clicks"}, {"StreamName": "clicks"}),
     Example("KinesisFirehose::DeliveryStream", "firehose", {"DeliveryStreamName": "lake"}, {"DeliveryStreamName": "lake"}),
     Example("SQS::Queue", "sqs", {"QueueArn": arn("sqs", "jobs")}, {"QueueName": "jobs"}, arn("sqs", "jobs")),

@@ -47,6 +47,9 @@ GRANTS = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", 
 
 HINTS: Mapping[Put, str] = {
     Put(
+        "accessanalyzer", "ListFindingsV2", "findings.findingType", ("UnusedPermission", "ExternalAccess")
+    ): "only of unused permissions are the details asked for",
+    Put(
         "apigateway", "GetDomainNames", "items.domainNameId", (None, "abcd1234")
     ): "only private domain names have an id, and each kind is a type",
     Put(
@@ -71,6 +74,7 @@ HINTS: Mapping[Put, str] = {
 """What the answers must say so that a ``take`` which leaves things out leaves something in, each with its reason."""
 
 SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
+    ("accessanalyzer", "GetFindingV2"): (3, 1),  # each item is another kind of detail; the third is of unused permissions
     ("inspector2", "BatchGetAccountStatus"): (1, 1),  # asked about the account itself
     ("s3control", "ListAccessGrantsInstances"): (1, 1),  # at most one in an account and region
     ("organizations", "ListRoots"): (1, 1),  # an organisation has one root

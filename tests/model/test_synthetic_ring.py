@@ -4,13 +4,15 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from collector.aws.endpoints import PartitionEndpoints
-from collector.record import Record, line
+from collector.record import REDACTED, Record, line
 from collector.spec.model import Service
 from tests.model.in_process import HERE
 from tests.model.ring import (
@@ -24,6 +26,7 @@ from tests.model.ring import (
     settings_for_all,
     specs,
 )
+from tests.model.test_wastage_checks import needed_fields
 from tests.synthetic import serving
 from tests.synthetic.answer import CANARY
 
@@ -107,6 +110,26 @@ def test_every_field_that_a_spec_fills_is_filled(reading: ServiceReading) -> Non
             f"{resource.key}.get.{name}" for name in resource.get if not any(each.supplementary.get(name) is not None for each in records)
         ]
     assert empty == []
+
+
+def test_what_checks_need_is_written(reading: ServiceReading) -> None:
+    """The same fields as in test_wastage_checks.py, which looks at shapes; here they are looked for in what is written."""
+    missing = []
+    for type, fields in needed_fields().items():
+        records = [json.loads(line(record)) for record in reading.records.get(f"AWS::{type}", ())]
+        if records:
+            missing += [f"{type} {field}" for field in sorted(fields) if not any(map(partial(_is_written, field), records))]
+    assert missing == []
+
+
+def _is_written(field: str, record: Mapping[str, Any]) -> bool:
+    """Whether some value of *field* is in *record* and is not redacted."""
+    names = field.split(".")
+    values = [record if names[0] in ("arn", "tags", "supplementary") else record["configuration"]]
+    for name in names:
+        flat = [each for value in values for each in (value if isinstance(value, list) else [value])]
+        values = [each[name] for each in flat if isinstance(each, dict) and each.get(name) is not None]
+    return any(value != REDACTED for value in values)
 
 
 def test_no_planted_secret_is_written_or_logged(reading: ServiceReading) -> None:

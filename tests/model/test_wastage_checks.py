@@ -56,9 +56,15 @@ def _walk(call: Call, path: list[str]) -> None:
             raise FieldMissingError(f"{call.operation}: {error}") from error
         if not node.is_known():
             raise FieldMissingError(f'{call.operation}: what "{name}" is cannot be told')
-    hidden = [each for each in call.redact if path[: len(each.split("."))] == each.removesuffix(".*").split(".")]
+    hidden = [each for each in call.redact if _is_under(path, each)]
     if hidden:
         raise FieldMissingError(f"{call.operation}: {hidden[0]} is redacted")
+
+
+def _is_under(path: list[str], redacted: str) -> bool:
+    """Is *path* what is redacted, or something below it?"""
+    names = redacted.split(".")
+    return redacted == "@" or (len(path) >= len(names) and all(name in ("*", there) for name, there in zip(names, path, strict=False)))
 
 
 def _known_key(node: Node, name: str) -> None:
@@ -67,6 +73,15 @@ def _known_key(node: Node, name: str) -> None:
         keys = node.shape.key.metadata.get("enum", ())
         if name not in keys:
             raise FieldMissingError(f'the map has no key "{name}"')
+
+
+def needed_fields() -> Mapping[str, frozenset[str]]:
+    """Every field that some check needs, by type without ``AWS::``."""
+    needed: dict[str, frozenset[str]] = {}
+    for _, types in _answered():
+        for type, fields in types.items():
+            needed[type] = needed.get(type, frozenset()) | frozenset(fields.split())
+    return needed
 
 
 def _answered() -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -101,6 +116,7 @@ def test_records_have_every_field_that_a_check_needs(name: str, types: Mapping[s
         ("WorkSpaces::Workspace", "supplementary.connection.LastKnownUserConnectionTimestamp"),
         ("SageMaker::App", "supplementary.of_user_profile.LastUserActivityTimestamp"),
         ("Glue::Table", "LastAccessTime"),
+        ("AccessAnalyzer::Finding", "supplementary.unused_permissions.lastAccessed"),
     ],
 )
 def test_when_it_was_last_used_is_told_where_aws_knows_without_a_metric(type: str, field: str) -> None:
@@ -125,6 +141,9 @@ def test_every_check_is_met_or_says_why_not() -> None:
         ("AutoScaling::LaunchConfiguration", "UserData"),
         ("Lambda::Function", "Environment.Variables.PASSWORD"),
         ("Athena::WorkGroup", "supplementary.queries.QueryString"),
+        ("WorkSpaces::Workspace", "UserName"),
+        ("CodeBuild::Project", "environment.environmentVariables.value"),
+        ("ECS::TaskDefinition", "containerDefinitions.environment.value"),
     ],
 )
 def test_a_field_that_no_record_has_is_not_found(type: str, field: str) -> None:

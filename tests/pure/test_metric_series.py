@@ -107,6 +107,14 @@ def test_a_metric_is_only_of_the_resources_that_have_it(of: Example, metric: str
     assert (metric in {each.metric for each in series(of)}) is there
 
 
+@pytest.mark.parametrize(
+    ("usage", "operations"),
+    [("SIGN_VERIFY", {"Sign", "Verify"}), ("GENERATE_VERIFY_MAC", {"GenerateMac", "VerifyMac"}), ("KEY_AGREEMENT", set())],
+)
+def test_a_key_is_asked_only_about_operations_that_it_can_have(usage: str, operations: set[str]) -> None:
+    assert {dict(each.dimensions)["Operation"] for each in series(example("KMS::Key", KeyUsage=usage))} == operations
+
+
 def test_a_single_instance_broker_has_one_instance() -> None:
     found = series(example("AmazonMQ::Broker", DeploymentMode="SINGLE_INSTANCE"))
     assert {dict(each.dimensions)["Broker"] for each in found} == {"mq-1"}
