@@ -20,8 +20,9 @@ Format: TypeAlias = Literal["focus-1.2", "focus-1.0", "cur-2.0", "cur", "dbr"]
 
 PREFERRED: tuple[Format, ...] = ("focus-1.2", "focus-1.0", "cur-2.0", "cur", "dbr")
 """Of several exports under one prefix: the first of these is read when none is named."""
-MONEY, QUANTITY = "decimal(38,24)", "decimal(38,18)"
-"""Exact to 24 decimals, which holds what AWS writes (``1.81E-8``) and what a double of a Parquet file says, below 100 trillion."""
+MONEY, QUANTITY = "decimal(38,24)", "decimal(38,22)"
+"""Exact to 24 decimals below 100 trillion, and for quantities to 22 below 10 quadrillion: what AWS writes (``1.81E-8``), and what a double
+of a Parquet file says (17 digits)."""
 KEYS = (
     "account_id", "billing_account_id", "billing_currency", "charge_category", "commitment_discount_id", "commitment_discount_type",
     "consumed_unit", "pricing_category", "region", "resource", "service_code", "service_name",
