@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.handlers import json_decode_policies
 from botocore.model import OperationModel
+from botocore.session import Session
 
-from collector.aws.handlers import of_answers
+from collector.aws.handlers import at, of_answers
 from tests.synthetic import models
 from tests.synthetic.asking import reads_of
 
@@ -37,3 +38,23 @@ def test_policies_are_decoded_where_botocore_decodes_them(operation: OperationMo
     json_decode_policies(botocores, operation)
 
     assert ours == botocores
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("iam", "ListRoles"), ("elbv2", "DescribeTags"), ("events", "ListRules"), ("sqs", "ListQueues")]
+)
+def test_the_handlers_of_a_moment_are_those_that_botocore_would_call(service: str, operation: str) -> None:
+    session = Session()
+    called: list[str] = []
+    for name in (service, "*"):
+        session.register(f"before-parse.{name}.{operation}", lambda name=name, **_: called.append(name))
+    client = session.create_client(service, region_name="us-east-1", aws_access_key_id="key", aws_secret_access_key="secret")
+    model = client.meta.service_model.operation_model(operation)
+
+    client.meta.events.emit(f"before-parse.{model.service_model.service_id.hyphenize()}.{operation}")
+    of_botocore, called[:] = list(called), []
+    for handler in at(client, "before-parse", model):
+        handler() if handler.__module__ == __name__ else None
+
+    assert called == of_botocore
+    assert sorted(called) == ["*", service]
