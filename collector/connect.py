@@ -28,7 +28,11 @@ from collector.spelling import did_you_mean
 log = structlog.get_logger()
 
 ABREAST = 16
-"""Accounts entered at the same time: STS allows some hundred AssumeRole calls per second and account."""
+"""Accounts entered at the same time."""
+STS_RATE = 100.0
+"""Calls of STS a second to begin with, of the 600 that AWS allows an account in a region, whoever makes them: a role is assumed in our own
+account. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entities (STS request quotas)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ async def _gateway(
         hub=Role(settings.hub_role, settings.hub_external_id) if settings.hub_role else None,
         limit=limit,
     )
-    rates = {family.service: family.root.rate for family in families if family.root.rate}
+    rates = {"sts": STS_RATE} | {family.service: family.root.rate for family in families if family.root.rate}
     allowed = permitted(families, calls)
     with seldom_collected():
         async with Clients(partition, settings.profile, allowed) as clients:

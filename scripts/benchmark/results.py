@@ -119,15 +119,32 @@ def _plan(figures: Figures) -> list[str]:
     return table(("accounts", "tasks", "first, ms", "all of them, s", "size, ms", "added MB", "peak MB"), rows)
 
 
-def _commands(figures: Figures, what: str) -> list[str]:
+def _processes(figures: Figures) -> list[str]:
+    one = _all(figures)
     rows = [
         [
-            name, f"{cost['calls']:,.0f}", f"{cost['wall_seconds']:.1f}", f"{cost['calls_per_second']:,.0f}", f"{cost['cpu_seconds']:.1f}",
-            f"{cost['cpu_ms']:.2f}", f"{cost['connections']:,.0f}", f"{cost['peak_megabytes']:.0f}", f"{cost['server_seconds']:.1f}",
+            number, f"{cost['calls']:,.0f}", f"{cost['wall_seconds']:.1f}", f"{one['wall_seconds'] / cost['wall_seconds']:.2f}",
+            f"{cost['reading_seconds']:.1f}", f"{one['reading_seconds'] / cost['reading_seconds']:.2f}",
+            f"{cost['calls'] / cost['reading_seconds']:,.0f}", f"{cost['cpu_seconds']:.1f}", f"{cost['peak_megabytes']:.0f}",
+            f"{cost['server_seconds']:.1f}",
+        ]
+        for number, cost in figures.items()
+    ]  # fmt: skip
+    head = ("processes", "calls", "whole, s", "x one", "reading, s", "x one", "calls/s", "CPU s", "largest MB", "server CPU s")
+    return table(head, rows)
+
+
+def _peers(figures: Figures) -> list[str]:
+    ours = figures["collector"]
+    rows = [
+        [
+            name, f"{cost['calls']:,.0f}", f"{cost['wall_seconds']:.1f}", f"{cost['wall_seconds'] / ours['wall_seconds']:.1f}",
+            f"{cost['cpu_seconds']:.1f}", f"{cost['cpu_ms']:.2f}", f"{cost['cpu_ms'] / ours['cpu_ms']:.1f}",
+            f"{cost['connections']:,.0f}", f"{cost['peak_megabytes']:.0f}",
         ]
         for name, cost in figures.items()
     ]  # fmt: skip
-    return table((what, "calls", "seconds", "calls/s", "CPU s", "CPU ms a call", "connections", "largest MB", "server CPU s"), rows)
+    return table(("program", "calls", "seconds", "x ours", "CPU s", "CPU ms a call", "x ours", "connections", "largest MB"), rows)
 
 
 def _abreast(figures: Figures) -> list[str]:
@@ -180,11 +197,11 @@ TABLES: dict[str, Callable[[Figures], list[str]]] = {
     "loop": _loop,
     "start": _start,
     "plan": _plan,
-    "processes": lambda figures: _commands(figures, "processes"),
+    "processes": _processes,
     "abreast": _abreast,
     "fleet": _fleet,
     "gains": _gains,
-    "peers": lambda figures: _commands(figures, "program"),
+    "peers": _peers,
 }
 HEADINGS = {
     "calls": "What a call costs",

@@ -9,13 +9,17 @@ from tenacity import wait_none
 
 from collector.aws.api_error import ApiError
 from collector.aws.gateway import ATTEMPTS, Gateway
+from collector.aws.identity import BASE, SessionLimit
 from collector.aws.pace import Key, Pace, Paces
 from collector.aws.page import Tally
 from collector.aws.session import Caller
+from collector.connect import reentered
 from collector.errors import CallNotAllowedError
 from collector.plan import Target
+from collector.settings import Where
 from collector.spec.model import Call
 from collector.spec.permitted import Permitted
+from tests.scripted.scripted import family
 
 TOPICS = Call("sns", "ListTopics", "sns:ListTopics", take="Topics[]")
 HERE = Target("aws", "111122223333", "eu-west-1")
@@ -186,3 +190,14 @@ async def test_our_own_bug_is_neither_repeated_nor_made_a_gap() -> None:
         await ours.once(TOPICS, HERE, {}, Tally())
 
     assert len(clients.callers) == 1
+
+
+async def test_roles_are_assumed_as_fast_as_sts_allows_and_not_as_slowly_as_services_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    families = [family("sns", "topic")]
+
+    async with reentered(Where(role="Inventory"), families, partition="aws", region="us-east-1", roles={}, limit=SessionLimit()) as gateway:
+        pace = gateway.paces.of((BASE, "us-east-1", "sts"), gateway.rates.get("sts"))
+
+    assert sum(pace.wait(1000.0) == 0.0 for _ in range(200)) >= 100
