@@ -170,6 +170,8 @@ class Node:
         if node.secret is not None:
             yield ".".join(path) or "@", node.secret
             return
+        if node.origin[-1:] == _TRUST_POLICY:
+            yield ".".join((*path, _EXTERNAL_ID)), "a trust policy's ExternalId protects the role"
         name = node.shape.name if node.shape is not None and isinstance(node.shape, StructureShape) else ""
         if name and name in above:
             return
@@ -187,6 +189,7 @@ class Node:
 
 
 UNKNOWN = Node(None)
+_TRUST_POLICY, _EXTERNAL_ID = ("AssumeRolePolicyDocument",), "Statement.Condition.*.sts:ExternalId"
 _DECODED = "policyDocumentType"
 """IAM's policy documents are text in the model, but botocore hands them over as objects (botocore/handlers.py, json_decode_policies)."""
 

@@ -63,6 +63,7 @@ HINTS: Mapping[Put, str] = {
     Put("health", "DescribeEvents", "events.eventScopeCode", "ACCOUNT_SPECIFIC"): "public events are left out",
     Put("iam", "ListRoles", "Roles.AssumeRolePolicyDocument", quote(TRUST)): "a trust policy with an ExternalId, as IAM encodes it",
     Put("iam", "GetRole", "Role.AssumeRolePolicyDocument", quote(TRUST)): "as above",
+    Put("iam", "ListInstanceProfiles", "InstanceProfiles.Roles.AssumeRolePolicyDocument", quote(TRUST)): "as above",
     Put("iam", "GetPolicyVersion", "PolicyVersion.Document", quote(GRANTS)): "a role's policies are read before its account is",
     Put("iam", "GetRolePolicy", "PolicyDocument", quote(GRANTS)): "as above",
     Put("kms", "DescribeKey", "KeyMetadata.KeyManager", "CUSTOMER"): "AWS-managed keys are left out",

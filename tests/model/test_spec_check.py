@@ -849,6 +849,20 @@ def test_what_takes_no_secret_is_not_held_for_one(take: str) -> None:
     assert said("lambda", taking(take)) == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "take"),
+    [
+        ("ListRoles", "Roles[]"),
+        ("ListRoles", "Roles[].AssumeRolePolicyDocument"),
+        ("ListRoles", "Roles[].{trust: AssumeRolePolicyDocument}"),
+        ("ListInstanceProfiles", "InstanceProfiles[]"),
+    ],
+)
+def test_the_external_id_in_a_trust_policy_is_a_secret(operation: str, take: str) -> None:
+    lines = said("iam", taking(take).replace("ListFunctions", operation).replace("Lambda::Function", "IAM::Role"))
+    assert [line for line in lines if "sts:ExternalId is shown" in line]
+
+
 def taking(take: str) -> str:
     """A spec that takes this of ListFunctions and redacts nothing."""
     return f'''
