@@ -202,6 +202,10 @@ class Reading:
         except ApiError as error:
             if error.code not in call.absent:
                 self.refused(resource, replace(error.gap(call.action), count=len(group)))
+            elif len(group) > 1:
+                # One of them went away; which of them, only asking for each tells.
+                each = await self._all([partial(self._descriptions, resource, call, [item]) for item in group])
+                return [item for descriptions in each for item in descriptions]
         return described
 
     def _note_failures(self, resource: Resource, call: Call, answer: Mapping[str, Any]) -> None:
@@ -242,10 +246,14 @@ class Reading:
             async for answer in self._batch(resource, call, group):
                 tags |= joined_tags(items_of(taken(call, answer)))
         except ApiError as error:
-            self.scans[resource.key].gap(replace(error.gap(call.action, arn=_arn_of(group[0])), count=len(group)))
-            for item in group:
-                item["tags"] = None
-            return
+            if error.code in call.absent and len(group) > 1:
+                await self._all([partial(self._tag_group, resource, call, [item]) for item in group])
+                return
+            if error.code not in call.absent:
+                self.scans[resource.key].gap(replace(error.gap(call.action, arn=_arn_of(group[0])), count=len(group)))
+                for item in group:
+                    item["tags"] = None
+                return
         for item in group:
             item["tags"] = tags.get(str(fill(call.of, item)), {})
 

@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from collector.spec.api import service_names
+from collector.spec.api import service_model, service_names
 from collector.spec.check import check
-from collector.spec.model import Service
+from collector.spec.model import Call, Service
 from collector.spec.reader import our_specs, read_spec, read_specs
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +75,31 @@ INLINE = _INLINE.findall((ROOT / "service_specs/README.md").read_text(encoding="
 @pytest.mark.parametrize("line", INLINE)
 def test_what_the_language_shows_in_a_line_is_toml(line: str) -> None:
     assert tomllib.loads(line if re.match("[a-z]", line) else f"shown = {line}")
+
+
+GONE = re.compile(r"not_?found|nosuch|doesnotexist|nonexist|deleted", re.IGNORECASE)
+OF_OTHERS: Mapping[str, str] = {
+    "codecommit.BatchGetRepositories": "A repository that is gone is in errors; the code is of its encryption key.",
+    "fms.ListPolicies": "Asked of the account's own administrator, who cannot go away in between.",
+    "fms.ListAppsLists": "as above",
+    "fms.ListProtocolsLists": "as above",
+    "rds.ListTagsForResource": "Groups, options, subscriptions and reservations have no code among them.",
+}
+"""Operations whose codes are of something else than what is asked about, each with its reason."""
+
+
+def test_what_went_away_meanwhile_is_no_gap(services: dict[str, Service]) -> None:
+    """Whatever is asked about one item may find that item gone: the codes that AWS models for it are then no failure."""
+    missing = []
+    for service in services.values():
+        for resource in service.resources.values():
+            about_one = [call for call in (resource.describe, *resource.get.values()) if call]
+            about_one += [resource.tags] if isinstance(resource.tags, Call) else []
+            about_one += [resource.list] if resource.parent else []
+            for call in about_one:
+                errors = service_model(call.service).operation_model(call.operation).error_shapes
+                gone = {code for error in errors if GONE.search(code := error.metadata.get("error", {}).get("code") or error.name)}
+                name = f"{call.service}.{call.operation}"
+                if gone and not gone & {*call.absent, *call.not_enabled} and name not in OF_OTHERS:
+                    missing.append(f"{service.name}.toml [{resource.key}] {call.operation}: {', '.join(sorted(gone))}")
+    assert missing == []

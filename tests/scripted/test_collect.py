@@ -1,9 +1,11 @@
 """What becomes of one task, whatever AWS answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
+from collector.aws.api_error import ApiError
 from collector.collect import collect
 from collector.errors import CallNotAllowedError
 from collector.plan import Task
@@ -240,6 +242,79 @@ absent   = ["MISSING"]
     assert [record.arn for record in resources] == [cluster]
     assert not coverage[0].complete
     assert [(gap.code, gap.arn) for gap in coverage[0].gaps] == [("ACCESS_DENIED", "odd")]
+
+
+def unless_gone(members: str, answer: Callable[[Any], Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], Mapping[str, Any] | ApiError]:
+    """An operation that fails as a whole when one of *members* went away, and says nothing of the others."""
+    return lambda params: failing("NotFound") if "gone" in params[members] else answer(params[members])
+
+
+BALANCERS = """
+[load_balancer]
+type = "AWS::ElasticLoadBalancing::LoadBalancer"
+id   = "{LoadBalancerName}"
+list = { call = "DescribeLoadBalancers", take = "LoadBalancerDescriptions[]" }
+[load_balancer.tags]
+call   = "DescribeTags"
+params = { LoadBalancerNames = "{batch}" }
+batch  = 20
+of     = "{LoadBalancerName}"
+take   = "TagDescriptions[].{key: LoadBalancerName, value: Tags}"
+absent = ["NotFound"]
+"""
+
+
+async def test_one_that_went_away_leaves_the_others_of_its_batch_described() -> None:
+    spec = """
+[environment]
+type = "AWS::Cloud9::EnvironmentEC2"
+id   = "{id}"
+list = { call = "ListEnvironments", take = "environmentIds[]" }
+[environment.describe]
+call   = "DescribeEnvironments"
+params = { environmentIds = "{batch}" }
+batch  = 25
+take   = "environments[]"
+absent = ["NotFound"]
+"""
+    gateway = ScriptedGateway(
+        ListEnvironments={"environmentIds": ["a", "gone", "b"]},
+        DescribeEnvironments=unless_gone("environmentIds", lambda ids: {"environments": [{"id": id} for id in ids]}),
+    )
+
+    resources, coverage = await read(family("cloud9", "environment", spec), gateway)
+
+    assert [record.resource_id for record in resources] == ["a", "b"]
+    assert (coverage[0].complete, coverage[0].gaps) == (True, ())
+    assert gateway.sizes("DescribeEnvironments", "environmentIds") == [3, 1, 1, 1]
+
+
+async def test_one_that_went_away_leaves_the_others_of_its_batch_their_tags() -> None:
+    names = ["a", "gone", "b"]
+    gateway = ScriptedGateway(
+        DescribeLoadBalancers={"LoadBalancerDescriptions": [{"LoadBalancerName": name} for name in names]},
+        DescribeTags=unless_gone(
+            "LoadBalancerNames",
+            lambda names: {"TagDescriptions": [{"LoadBalancerName": name, "Tags": [{"Key": "n", "Value": name}]} for name in names]},
+        ),
+    )
+
+    resources, coverage = await read(family("elb", "load_balancer", BALANCERS), gateway)
+
+    assert [record.tags for record in resources] == [{"n": "a"}, {}, {"n": "b"}]
+    assert coverage[0].gaps == ()
+
+
+async def test_a_batch_of_tags_that_is_refused_is_one_gap_and_not_asked_again() -> None:
+    gateway = ScriptedGateway(
+        DescribeLoadBalancers={"LoadBalancerDescriptions": [{"LoadBalancerName": name} for name in "abc"]}, DescribeTags=denied()
+    )
+
+    resources, coverage = await read(family("elb", "load_balancer", BALANCERS), gateway)
+
+    assert [record.tags for record in resources] == [None, None, None]
+    assert [gap.count for gap in coverage[0].gaps] == [3]
+    assert gateway.sizes("DescribeTags", "LoadBalancerNames") == [3]
 
 
 async def test_a_refused_parent_leaves_its_children_incomplete_too() -> None:
