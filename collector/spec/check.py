@@ -189,9 +189,19 @@ class _ResourceCheck:
                 taken(resource.tags, item)
             except UnknownPathError as error:
                 yield f"tags: {error}{did_you_mean(error.name, error.known)}"
-        for field in resource.volatile:
+        yield from self._volatile(item)
+
+    def _volatile(self, item: Node) -> Iterator[str]:
+        """A field lies in the item or, after ``supplementary.``, in the answer of a further call."""
+        get = self.resource.get
+        for field in self.resource.volatile:
+            first, _, path = field.partition(".")
+            name, _, below = path.partition(".")
+            if first == "supplementary" and name not in get:
+                yield f'volatile {field}: no get is called "{name}"{did_you_mean(name, get)}'
+                continue
             try:
-                at(field, item)
+                at(*((below, _whole(get[name])) if first == "supplementary" else (field, item)))
             except UnknownPathError as error:
                 yield f"volatile {field}: {error}{did_you_mean(error.name, error.known)}"
 

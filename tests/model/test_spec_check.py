@@ -585,6 +585,18 @@ BAD: dict[str, tuple[str, str, str, list[str]]] = {
         'tags  = "Tags"\nvolatile = ["LastSeen"]',
         ['[instance]: volatile LastSeen: no member "LastSeen"'],
     ),
+    "volatile of an answer that is not asked for": (
+        "s3",
+        'region  = "{BucketRegion}"',
+        'region  = "{BucketRegion}"\nvolatile = ["supplementary.encryptions", "supplementary.encryption.Rules.BucketKeyEnabled"]',
+        ['[bucket]: volatile supplementary.encryptions: no get is called "encryptions" — did you mean "encryption"?'],
+    ),
+    "volatile that is not there in a further answer": (
+        "s3",
+        'region  = "{BucketRegion}"',
+        'region  = "{BucketRegion}"\nvolatile = ["supplementary.encryption.Rule"]',
+        ['[bucket]: volatile supplementary.encryption.Rule: no member "Rule" — did you mean "Rules"?'],
+    ),
     "metrics of an unknown member": (
         "ec2",
         'dimensions = { VolumeId = "{VolumeId}" }',

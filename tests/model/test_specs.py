@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from collector.spec.api import service_model, service_names
+from collector.spec.api import Node, item_of, service_model, service_names
 from collector.spec.check import check
 from collector.spec.model import Call, Service
 from collector.spec.reader import our_specs, read_spec, read_specs
@@ -103,3 +103,36 @@ def test_what_went_away_meanwhile_is_no_gap(services: dict[str, Service]) -> Non
                 if gone and not gone & {*call.absent, *call.not_enabled} and name not in OF_OTHERS:
                     missing.append(f"{service.name}.toml [{resource.key}] {call.operation}: {', '.join(sorted(gone))}")
     assert missing == []
+
+
+MOVES = re.compile(
+    r"(latest|earliest)restor\w+time|percentprogress|progresspercent\w*|approximatenumber\w+|next(execution|run|invocation|rotation)\w*"
+    r"|last(accessed|used|activity|analyzed|crawl|execution|heartbeat|invocation|invoked|ping|processed|refresh|run|sync)\w*",
+    re.IGNORECASE,
+)
+"""Names of members whose values move while nobody changes anything."""
+
+
+def moving(node: Node, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The paths under *node*, three names deep, that MOVES knows by their last name."""
+    while node.is_list():
+        node = node.items()
+    for name, below in node.members().items():
+        if MOVES.fullmatch(name):
+            yield ".".join((*path, name))
+        elif len(path) < 2:
+            yield from moving(below, (*path, name))
+
+
+def test_what_moves_by_itself_is_volatile(services: dict[str, Service]) -> None:
+    steady = []
+    for service in services.values():
+        for resource in service.resources.values():
+            answers = {"": resource.describe or resource.list} | {f"supplementary.{name}.": call for name, call in resource.get.items()}
+            for prefix, call in answers.items():
+                item = item_of(call.take, service_model(call.service).operation_model(call.operation))
+                for path in moving(item):
+                    names = f"{prefix}{path}".split(".")
+                    if not {".".join(names[:length]) for length in range(1, len(names) + 1)} & {*resource.volatile}:
+                        steady.append(f"{service.name}.toml [{resource.key}] {prefix}{path}")
+    assert steady == []
