@@ -1,24 +1,25 @@
 """One task: list, describe, tag, get, children -> records, and one coverage record for each type of the family."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import islice, product, repeat
+from itertools import repeat
 from pathlib import PurePath
-from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import structlog
 
 from collector.aws.api_error import NOT_AS_MODELLED, UNREADABLE, ApiError
-from collector.aws.page import Asks, Tally, pages
+from collector.aws.page import Asks, pages
+from collector.item import Item, arn_of, each_of, in_groups, item_in, known_around, parameters
 from collector.normalise import items_of, joined_tags, normalise, searched, tag_map, taken
 from collector.plan import Task
 from collector.record import CoverageRecord, Gap, Record, ResourceRecord, now
+from collector.scan import Scan
 from collector.spec.model import Call, Resource
 from collector.stop import Stop
-from collector.template import Arn, fill, fill_all, references
+from collector.template import Arn, fill
 
 log = structlog.get_logger()
 
@@ -32,8 +33,6 @@ not become a million records at once, nor hold the event loop.
 
 Emit: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records to be written; waits when the sink is behind."""
-Item: TypeAlias = dict[str, Any]
-"""All that is known of one item by name, as templates see it: its members, and over them the words of the spec language."""
 T = TypeVar("T")
 
 
@@ -57,51 +56,6 @@ async def collect(task: Task, gateway: Asks, emit: Emit, stop: Stop | None = Non
     coverage = [scans[resource.key].coverage() for resource in task.family.written()]
     await emit(coverage)
     return coverage
-
-
-@dataclass(slots=True)
-class Scan:
-    """What has become of one type so far: its gaps, its number of resources, and whether its listing is complete."""
-
-    task: Task
-    resource: Resource
-    began: float = field(default_factory=monotonic)
-    complete: bool = True
-    resources: int = 0
-    tally: Tally = field(default_factory=Tally)
-    gaps: dict[tuple[str, ...], Gap] = field(default_factory=dict)
-    id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        moment = now().replace("-", "").replace(":", "")
-        self.id = f"{self.task.scan_name(self.resource.key)}@{moment}"
-
-    def gap(self, gap: Gap, *, complete: bool = True) -> None:
-        """Note *gap*, and whether the listing is *complete* in spite of it. Equal gaps are counted, not repeated: a line stays short."""
-        self.complete = self.complete and complete
-        key = (gap.action, gap.code, gap.kind, gap.reason or "")
-        same = self.gaps.get(key)
-        if same is not None:
-            # Which came first is chance; the same run again says the same.
-            gap = replace(gap, arn=min(filter(None, (same.arn, gap.arn)), default=None), count=same.count + gap.count)
-        self.gaps[key] = gap
-
-    def coverage(self) -> CoverageRecord:
-        return CoverageRecord(
-            account_id=self.task.target.account_id,
-            calls=self.tally.calls,
-            complete=self.complete,
-            gaps=tuple(self.gaps[key] for key in sorted(self.gaps)),
-            observed_at=now(),
-            partition=self.task.target.partition,
-            region=self.task.target.region,
-            resource_type=self.resource.type,
-            resources=self.resources,
-            retries=self.tally.retries,
-            scan_id=self.id,
-            seconds=round(monotonic() - self.began, 3),
-            service=self.resource.service,
-        )
 
 
 class Reading:
@@ -130,11 +84,11 @@ class Reading:
                     await self._all([partial(self._resource, child, item) for item in items])
         except ApiError as error:
             if error.code not in resource.list.not_enabled:
-                self.refused(resource, error.gap(resource.list.action, arn=_arn_of(parent)))
+                self.refused(resource, error.gap(resource.list.action, arn=arn_of(parent)))
         except NOT_AS_MODELLED as error:
             # Not the error's own words: they may quote the answer.
             log.error("answer.unreadable", type=resource.type, error=type(error).__name__, at=_place_of(error))
-            self.refused(resource, Gap(action=resource.list.action, arn=_arn_of(parent), code=UNREADABLE, kind="failed"))
+            self.refused(resource, Gap(action=resource.list.action, arn=arn_of(parent), code=UNREADABLE, kind="failed"))
 
     def refused(self, resource: Resource, gap: Gap) -> None:
         """Part of *resource*'s listing could not be read: what lies under that part was not seen either."""
@@ -146,8 +100,8 @@ class Reading:
         """Pages of what ``list`` gives."""
         call = resource.list
         around = self.here if parent is None else {**self.here, "region": parent["region"], "parent": parent}
-        for asked in _each_of(call.over):
-            params = _parameters(call, {**around, "over": asked})
+        for asked in each_of(call.over):
+            params = parameters(call, {**around, "over": asked})
             if params is None:
                 continue
             try:
@@ -155,7 +109,7 @@ class Reading:
                     self._note_failures(resource, call, answer)
                     items = items_of(taken(call, answer))
                     for start in range(0, len(items), PAGE):
-                        yield [_item(around, item, listed=item, over=asked) for item in items[start : start + PAGE]]
+                        yield [item_in(around, item, listed=item, over=asked) for item in items[start : start + PAGE]]
             except ApiError as error:
                 if error.code not in call.absent:
                     raise
@@ -179,7 +133,7 @@ class Reading:
         if call.batch is None:
             each = await self._all([partial(self._description, resource, call, item) for item in items])
         else:
-            each = await self._all([partial(self._descriptions, resource, call, group) for group in _in_groups(items, call.batch)])
+            each = await self._all([partial(self._descriptions, resource, call, group) for group in in_groups(items, call.batch)])
         return [item for described in each for item in described]
 
     async def _description(self, resource: Resource, call: Call, item: Item) -> list[Item]:
@@ -187,18 +141,22 @@ class Reading:
             parts = await self._answers(resource, call, item)
         except ApiError as error:
             if error.code not in call.absent:
-                self.refused(resource, error.gap(call.action, arn=_arn_of(item)))
+                self.refused(resource, error.gap(call.action, arn=arn_of(item)))
             return []
-        return [_item(_around(item), described, listed=item["listed"], over=item["over"]) for part in parts for described in items_of(part)]
+        return [
+            item_in(known_around(item), described, listed=item["listed"], over=item["over"])
+            for part in parts
+            for described in items_of(part)
+        ]
 
     async def _descriptions(self, resource: Resource, call: Call, group: list[Item]) -> list[Item]:
         """Up to ``batch`` items described in one call. They share where they are and their parent, and which is which the answer tells."""
-        around, over = _around(group[0]), group[0]["over"]
+        around, over = known_around(group[0]), group[0]["over"]
         described: list[Item] = []
         try:
             async for answer in self._batch(resource, call, group):
                 self._note_failures(resource, call, answer)
-                described += [_item(around, item, listed=None, over=over) for item in items_of(taken(call, answer))]
+                described += [item_in(around, item, listed=None, over=over) for item in items_of(taken(call, answer))]
         except ApiError as error:
             if error.code not in call.absent:
                 self.refused(resource, replace(error.gap(call.action), count=len(group)))
@@ -229,7 +187,7 @@ class Reading:
         """Give each item its ``tags``: from a path in it, one call for each, or one for many. None when they could not be read."""
         source = resource.tags
         if isinstance(source, Call) and source.batch is not None:
-            await self._all([partial(self._tag_group, resource, source, group) for group in _in_groups(items, source.batch)])
+            await self._all([partial(self._tag_group, resource, source, group) for group in in_groups(items, source.batch)])
         elif isinstance(source, Call):
             await self._all([partial(self._tag_one, resource, source, item) for item in items])
         else:
@@ -250,7 +208,7 @@ class Reading:
                 await self._all([partial(self._tag_group, resource, call, [item]) for item in group])
                 return
             if error.code not in call.absent:
-                self.scans[resource.key].gap(replace(error.gap(call.action, arn=_arn_of(group[0])), count=len(group)))
+                self.scans[resource.key].gap(replace(error.gap(call.action, arn=arn_of(group[0])), count=len(group)))
                 for item in group:
                     item["tags"] = None
                 return
@@ -268,7 +226,7 @@ class Reading:
                 resource,
                 item,
                 scan_id=scan.id,
-                parent_arn=_arn_of(item.get("parent")),
+                parent_arn=arn_of(item.get("parent")),
                 region=self._region(resource, item),
                 observed_at=observed_at,
                 supplementary=supplementary,
@@ -306,7 +264,7 @@ class Reading:
         except ApiError as error:
             if error.code in (*call.absent, *call.not_enabled):
                 return True, None
-            self.scans[resource.key].gap(error.gap(call.action, arn=_arn_of(item)))
+            self.scans[resource.key].gap(error.gap(call.action, arn=arn_of(item)))
             return False, None
         if len(parts) < 2:
             return True, parts[0] if parts else None
@@ -314,13 +272,13 @@ class Reading:
 
     async def _answers(self, resource: Resource, call: Call, item: Item) -> list[Any]:
         """What *call* takes for one item, page by page; nothing when there is nothing to ask about."""
-        params = _parameters(call, item)
+        params = parameters(call, item)
         return [] if params is None else [part async for part in self._pages(resource, call, item["region"], params)]
 
     async def _batch(self, resource: Resource, call: Call, group: list[Item]) -> AsyncIterator[dict[str, Any]]:
         """The answers to one call about all of *group*."""
         asked = [value for item in group if (value := fill(call.of, item)) is not None]
-        params = _parameters(call, {**group[0], "batch": asked})
+        params = parameters(call, {**group[0], "batch": asked})
         if params is not None and asked:
             async for answer in self._raw_pages(resource, call, group[0]["region"], params):
                 yield answer
@@ -360,40 +318,6 @@ class Reading:
 
 _FAILURE_CODES = ("reason", "errorCode", "ErrorCode", "code", "Code")
 _FAILURE_SUBJECTS = ("arn", "Arn", "id", "Id")
-_AROUND = ("partition", "account_id", "region", "parent")
-
-
-def _item(around: Mapping[str, Any], item: Any, *, listed: Any, over: Mapping[str, Any]) -> Item:
-    members = item if isinstance(item, dict) else {}
-    return {**members, **around, "item": item, "listed": listed, "over": over}
-
-
-def _around(item: Item) -> Item:
-    """What is known of an item but not from the item itself."""
-    return {name: item[name] for name in _AROUND if name in item}
-
-
-def _parameters(call: Call, known: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The parameters of *call*, filled; None when one that is filled in comes to nothing."""
-    params: dict[str, Any] = {}
-    for name, value in call.params.items():
-        params[name] = filled = fill_all(value, known)
-        if filled is None or (filled == "" and any(references(value))):
-            return None
-    return params
-
-
-def _each_of(over: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """Each combination of the values to ask in turn; one empty combination when there are none."""
-    return (dict(zip(over, values, strict=True)) for values in product(*over.values()))
-
-
-def _in_groups(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
-    """Groups of at most *size* items of one region, for a call goes to one region."""
-    for region in dict.fromkeys(item["region"] for item in items):
-        waiting = iter([item for item in items if item["region"] == region])
-        while group := list(islice(waiting, size)):
-            yield group
 
 
 def _first_of(several: BaseException) -> BaseException:
@@ -408,11 +332,3 @@ def _place_of(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
-
-
-def _arn_of(item: Item | None) -> str | None:
-    """The ARN of *item* as plain text; before it has one, the string that the item is."""
-    if item is None:
-        return None
-    arn = item.get("arn") or item["item"]
-    return str(arn) if isinstance(arn, str) else None

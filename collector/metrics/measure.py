@@ -12,13 +12,13 @@ import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from collector.aws.page import Asks
-from collector.collect import Scan
 from collector.metrics.ask import Window, ask, line
 from collector.metrics.batches import Batch, batched
 from collector.metrics.price import Budget
 from collector.metrics.series import Series
 from collector.plan import Account, Target, Task
 from collector.record import Gap, Kind, Record, Status, UtilisationRecord
+from collector.scan import Scan
 from collector.spec.model import METRIC_DATA, Family, Resource
 from collector.stop import Stop
 
