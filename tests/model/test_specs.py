@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.spec.api import Node, item_of, service_model, service_names
+from collector.spec.api import Node, item_of, paginators, service_model, service_names
 from collector.spec.check import check
 from collector.spec.model import Call, Service
 from collector.spec.reader import our_specs, read_spec, read_specs
@@ -136,3 +136,33 @@ def test_what_moves_by_itself_is_volatile(services: dict[str, Service]) -> None:
                     if not {".".join(names[:length]) for length in range(1, len(names) + 1)} & {*resource.volatile}:
                         steady.append(f"{service.name}.toml [{resource.key}] {prefix}{path}")
     assert steady == []
+
+
+DEFAULT = re.compile(
+    r"default[^.]*?(?:\bis|\bof|\bto|:|limit is)\s*(?:up to |a maximum of )?([\d,]+)|maximum of (\d+) results per page", re.IGNORECASE
+)
+SMALL, AS_SMALL = 25, {"glacier.ListVaults": "No larger page is documented; an account has few vaults."}
+"""A page of so few is small; AWS allows 50 at least wherever it documents such a default, but for these."""
+
+
+def documented_page(call: Call) -> tuple[str, int] | None:
+    """*call*'s parameter for the size of a page, and what AWS documents it to be when left out; None where no more can be had."""
+    shape = service_model(call.service).operation_model(call.operation).input_shape
+    rule = paginators(call.service).get(call.operation, {})
+    if shape is None or not (rule or call.page):
+        return None
+    size = rule.get("limit_key") or next((name for name in shape.members if name.lower() in ("maxresults", "limit", "maxitems")), "")
+    told = DEFAULT.search(re.sub(r"<[^>]+>", "", shape.members[size].documentation or "")) if size in shape.members else None
+    few = int((told[1] or told[2]).replace(",", "")) if told else 0
+    return (size, few) if 0 < few < shape.members[size].metadata.get("max", few + 1) else None
+
+
+def test_no_page_is_left_as_small_as_aws_makes_it(services: dict[str, Service]) -> None:
+    small = []
+    for service in services.values():
+        for resource in service.resources.values():
+            for call in resource.calls():
+                size = documented_page(call)
+                if size and size[1] <= SMALL and size[0] not in call.params and f"{call.service}.{call.operation}" not in AS_SMALL:
+                    small.append(f"{service.name}.toml [{resource.key}] {call.operation}: {size[0]} is {size[1]} unless it is said")
+    assert small == []
