@@ -20,6 +20,8 @@ FILE = Path("collector.toml")
 """Read from the working directory when no other file is named."""
 LARGEST_FILE = 10_000_000
 """Bytes: ten thousand accounts with an ExternalId each are a tenth of this."""
+LEAST_MEGABYTES = 64
+"""For adding up billing files: eight times the CSV that is read at once."""
 DOLLARS_PER_THOUSAND = 0.01
 """US dollars for a thousand metrics asked for with GetMetricData, whatever the number of data points and of up to five statistics; never in
 the free tier. https://aws.amazon.com/cloudwatch/pricing/, us-east-1, as of 2026-11; a few regions differ, so it is a setting.
@@ -208,6 +210,9 @@ class BillingSettings(Where):
     period: tuple[str, ...] = setting("Read this billing period (2026-10).", metavar="YYYY-MM")
     last: int = setting("Read so many periods, the newest; the days of a month and refunds change the last three.", default=3, metavar="N")
     to: str | None = setting("Where billing.jsonl goes: a snapshot's folder, or a new one.", default=None, metavar="DEST")
+    memory_megabytes: int = setting(
+        "Add up in so much memory, beside 100 MB of the process's own; the rest goes to TMPDIR.", default=512, metavar="MB"
+    )
     snapshot: Path | None = setting("Count which billed resources this snapshot has; otherwise DEST's own.", default=None, metavar="DIR")
 
     def __post_init__(self) -> None:
@@ -234,6 +239,8 @@ class BillingSettings(Where):
         _each("period", self.period, _PERIOD, "a month such as 2026-10")
         if not 1 <= self.last <= 120:
             raise SettingsError(f"last: {self.last} is not within 1 to 120")
+        if self.memory_megabytes < LEAST_MEGABYTES:
+            raise SettingsError(f"memory_megabytes: {self.memory_megabytes} is too little; {LEAST_MEGABYTES} is enough")
         if self.to is None:
             raise SettingsError("to is missing: name the snapshot's folder, or a new one, with --to")
         if not self.is_one_account:

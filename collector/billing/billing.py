@@ -67,7 +67,7 @@ async def read_billing(settings: BillingSettings, told: Told | None = None, now:
             bucket, settings, Target(entrance.partition, member.id, PartitionEndpoints(entrance.partition).home("cur"))
         )
         with tempfile.TemporaryDirectory(prefix="collector-billing-") as folder:
-            with Database(Path(folder), entrance.partition) as database:
+            with Database(Path(folder), entrance.partition, settings.memory_megabytes) as database:
                 if inventory:
                     await anyio.to_thread.run_sync(database.load_inventory, inventory)
                 reading = Reading(bucket, database, Path(folder), started, told or _nobody, with_inventory=inventory is not None)

@@ -6,8 +6,9 @@ that outgrows the memory that DuckDB is given, it goes to the disk beside.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,9 +22,10 @@ from collector.billing.place import BillingError
 from collector.record import CostRecord, Source
 from collector.snapshot import Snapshot
 
-MEMORY = "512MB"
-"""What DuckDB may keep in memory; the process takes some 100 MB beside."""
-LONGEST_ROW = 16 << 20
+LONGEST_ROW = 2 << 20
+"""Bytes. AWS's rows have a few kilobytes, with every tag some twenty."""
+READ_TOGETHER = 8 << 20
+"""Bytes of CSV. DuckDB's own choice is 32 of the longest rows, for each thread: of a large file that is more than it may keep."""
 ROWS_TOGETHER = 5_000
 
 _KEYS = ", ".join(KEYS)
@@ -42,6 +44,26 @@ _SUMS_OF_SUMS = f"""
     max(last) last, sum(line_items)::bigint line_items, sum(open)::bigint open"""
 
 
+def _text(amount: str) -> str:
+    """A decimal as text, as short as it can be said exactly: ``8``, ``0.0000000181``. A sum of decimals has its decimals always."""
+    return f"rtrim(rtrim(cast({amount} as varchar), '0'), '.')"
+
+
+_TOLD = {name: name for name in KEYS if name != "resource"} | {
+    "arn": "arn",
+    "billed_cost": f"coalesce({_text('billed')}, '0')",
+    "consumed_quantity": _text("quantity"),
+    "effective_cost": f"case when without_effective = 0 then {_text('effective')} end",
+    "line_items": "line_items",
+    "list_cost": f"case when without_list = 0 then {_text('list')} end",
+    "partition": "partition",
+    "resource_id": "resource_id",
+    "resource_type": "resource_type",
+    "tags": "case when resource_id is not null then last.tags end",
+}
+"""What the lines say, as SQL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the rows of one period are, all together."""
@@ -56,12 +78,15 @@ class Counted:
 
 
 class Database:
-    """Costs added up, period by period, in a database under *folder* that is gone when it is closed."""
+    """Costs added up, period by period, in a database under *folder* that is gone when it is closed.
 
-    def __init__(self, folder: Path, partition: str) -> None:
+    It keeps *memory_megabytes* in memory, beside some 100 of the process.
+    """
+
+    def __init__(self, folder: Path, partition: str, memory_megabytes: int) -> None:
         self._folder = folder
         self._partition = partition
-        self._connection = duckdb.connect(str(folder / "costs.duckdb"), config={"memory_limit": MEMORY, "threads": "2"})
+        self._connection = duckdb.connect(str(folder / "costs.duckdb"), config={"memory_limit": f"{memory_megabytes}MB", "threads": "2"})
         self._connection.execute(f"set temp_directory = '{_quoted(folder / 'spilled')}'")
         self._connection.execute("set preserve_insertion_order = false")
         self.clear()
@@ -118,26 +143,27 @@ class Database:
         return columns, (
             f"read_csv('{_quoted(path)}', auto_detect = false, columns = {{{types}}}, header = true, delim = ',', quote = '\"', "
             f"escape = '\"', nullstr = ['', 'NULL'], compression = '{compression}', strict_mode = true, null_padding = false, "
-            f"ignore_errors = false, max_line_size = {LONGEST_ROW})"
+            f"ignore_errors = false, max_line_size = {LONGEST_ROW}, buffer_size = {READ_TOGETHER})"
         )
 
     def counted(self) -> Counted:
         """What the period's rows are. Raises BillingError when there is none."""
         rows, split, open_rows, with_resource, billed = self._one(
-            "select sum(line_items)::bigint, coalesce(sum(line_items) filter (split), 0)::bigint, "
-            "coalesce(sum(open) filter (not split), 0)::bigint, "
-            "coalesce(sum(line_items) filter (resource is not null and not split), 0)::bigint, sum(billed) filter (not split) from costs"
+            f"""select sum(line_items)::bigint, coalesce(sum(line_items) filter (split), 0)::bigint,
+            coalesce(sum(open) filter (not split), 0)::bigint,
+            coalesce(sum(line_items) filter (resource is not null and not split), 0)::bigint,
+            {_text("sum(billed) filter (not split)")} from costs"""  # noqa: S608
         )
-        return Counted(rows or 0, split, open_rows, with_resource, _decimal(billed) or "0")
+        return Counted(rows or 0, split, open_rows, with_resource, billed or "0")
 
     def records(self, period: str, state: Any, source: Source) -> Iterator[CostRecord]:
         """The period's costs, in a fixed order, each once, under the names that the inventory has for its resources."""
         self._name_resources()
-        cursor = self._connection.execute("select * from named order by all")
-        names = [each[0] for each in cursor.description or ()]
+        cursor = self._connection.execute(f"select {', '.join(_TOLD.values())} from named order by all")  # noqa: S608
         while rows := cursor.fetchmany(ROWS_TOGETHER):
             for row in rows:
-                yield _record(dict(zip(names, row, strict=True)), period, state, source)
+                told = dict(zip(_TOLD, row, strict=True))
+                yield CostRecord(**{**told, "tags": _tags(told["tags"])}, period=period, period_state=state, source=source)
 
     def _name_resources(self) -> None:
         keys = [name for name in KEYS if name != "resource"]
@@ -191,27 +217,8 @@ class Database:
         return row
 
 
-def _record(row: dict[str, Any], period: str, state: Any, source: Source) -> CostRecord:
-    tags = row["last"]["tags"] if row["last"] and row["resource_id"] else None
-    return CostRecord(
-        **{name: row[name] for name in KEYS if name != "resource"},
-        arn=row["arn"],
-        billed_cost=_decimal(row["billed"]) or "0",
-        consumed_quantity=_decimal(row["quantity"]),
-        effective_cost=_decimal(row["effective"]) if not row["without_effective"] else None,
-        line_items=row["line_items"],
-        list_cost=_decimal(row["list"]) if not row["without_list"] else None,
-        partition=row["partition"],
-        period=period,
-        period_state=state,
-        resource_id=row["resource_id"],
-        resource_type=row["resource_type"],
-        source=source,
-        tags=_tags(tags),
-    )
-
-
-def _tags(text: str | None) -> dict[str, str] | None:
+@lru_cache(maxsize=4096)
+def _tags(text: str | None) -> Mapping[str, str] | None:
     if text is None:
         return None
     try:
@@ -219,14 +226,6 @@ def _tags(text: str | None) -> dict[str, str] | None:
     except orjson.JSONDecodeError:
         return None
     return tag_map(told) if isinstance(told, dict) else None
-
-
-def _decimal(value: Any) -> str | None:
-    """A decimal as text, as short as it can be said exactly: ``8``, ``0.0000000181``."""
-    if value is None:
-        return None
-    text = f"{value:f}" if value else "0"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _meaning(error: duckdb.Error) -> str:

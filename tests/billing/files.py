@@ -290,9 +290,8 @@ def header(chunk: bytes) -> list[dict[str, str]]:
     """The columns as a manifest tells them."""
     if chunk.startswith(b"PAR1"):
         return []
-    text = (
-        zipfile.ZipFile(io.BytesIO(chunk)).read(zipfile.ZipFile(io.BytesIO(chunk)).namelist()[0])
-        if chunk.startswith(b"PK")
-        else gzip.decompress(chunk)
-    )
-    return [{"name": name, "type": "string"} for name in next(csv.reader([text.decode().splitlines()[0]]))]
+    with io.BytesIO(chunk) as file:
+        archive = zipfile.ZipFile(file) if chunk.startswith(b"PK") else None
+        with archive.open(archive.namelist()[0]) if archive else gzip.open(file) as text:
+            line = text.readline().decode()
+    return [{"name": name, "type": "string"} for name in next(csv.reader([line]))]

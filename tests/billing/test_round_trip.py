@@ -1,5 +1,6 @@
 """Files as AWS delivers them, read over HTTP from the emulator's S3: every sum is the writer's to the last digit."""
 
+import gzip
 import itertools
 import json
 from datetime import timedelta
@@ -16,6 +17,7 @@ from collector.billing.place import BillingError
 from collector.query import query
 from collector.record import CoverageRecord, ResourceRecord
 from collector.schema import schema
+from collector.settings import LEAST_MEGABYTES
 from collector.sink import open_sink
 from collector.snapshot import open_snapshot
 from tests.billing.files import MEMBER, PAYER, PREFIX, Bucket, Charge, as_csv, as_parquet, as_zip, cur, cur2, dbr, focus
@@ -286,6 +288,17 @@ def test_an_export_without_resources_is_told(bucket: Bucket, tmp_path: Path) -> 
 
     assert done.about["periods"]["2026-10"]["has_resource_ids"] is False
     assert total(lines(tmp_path / "out")) == TOTAL
+
+
+def test_a_file_larger_than_the_memory_is_added_up(bucket: Bucket, tmp_path: Path) -> None:
+    header, *rows = gzip.decompress(as_csv(focus([Charge("0.1", f"i-{number:08x}") for number in range(1000)], "2026-10"))).splitlines(True)
+    text = header + b"".join(rows) * 400
+    bucket.export("costs", "2026-10", [gzip.compress(text, compresslevel=1)])
+
+    read(tmp_path / "out", memory_megabytes=LEAST_MEGABYTES)
+
+    assert len(text) > LEAST_MEGABYTES << 20
+    assert total(lines(tmp_path / "out")) == 40_000
 
 
 def test_a_period_without_charges_is_a_period_without_lines(bucket: Bucket, tmp_path: Path) -> None:
