@@ -1,5 +1,5 @@
 """Every command, by the module it lives in."""
 
-from collector.cli import billing, demo, iam, metrics, plan, preflight, query, run, specs
+from collector.cli import billing, demo, diff, iam, metrics, plan, preflight, query, run, specs
 
-__all__ = ["billing", "demo", "iam", "metrics", "plan", "preflight", "query", "run", "specs"]
+__all__ = ["billing", "demo", "diff", "iam", "metrics", "plan", "preflight", "query", "run", "specs"]

@@ -90,6 +90,7 @@ def test_the_commands_are_those_that_are_tested_here() -> None:
         "collector run",
         "collector plan",
         "collector metrics",
+        "collector diff",
         "collector billing",
         "collector query",
         "export COLLECTOR_EXTERNAL_ID",
@@ -133,6 +134,16 @@ def test_reading_your_accounts(command: str, shell: Path) -> None:
     else:
         metrics = {"metrics.jsonl"} if "--metrics" in command else set()
         assert {path.name for path in (shell / to[1]).glob("[!.]*")} == {"resources.jsonl", "coverage.jsonl", "manifest.json", *metrics}
+
+
+@pytest.mark.parametrize("command", [each for each in commands() if each.startswith("collector diff")])
+def test_what_has_changed(command: str, shell: Path) -> None:
+    """The second snapshot has only one of the first one's accounts."""
+    done = run(command, shell)
+
+    assert done.returncode == 3, done.stderr
+    assert {line[:1] for line in done.stdout.splitlines()[:-1]} == {"?"}
+    assert done.stdout.endswith(" unknown\n")
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith(("collector billing", "collector query"))])
