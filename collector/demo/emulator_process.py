@@ -65,7 +65,7 @@ class _Application(DomainDispatcherApplication):
         return unknown_operation(environ) if no_such_path else answer
 
 
-def _answer_bucket_regions() -> None:
+def answer_bucket_regions() -> None:
     """Let ListBuckets say where each bucket lives, which moto leaves out.
 
     As AWS does, only when a parameter is sent: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
@@ -92,7 +92,7 @@ def _exit_with_parent() -> None:
 def main() -> None:
     # Ctrl-C on a terminal reaches the whole process group; the parent decides when the emulator goes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _answer_bucket_regions()
+    answer_bucket_regions()
     # moto shows a distribution as deployed when it is looked at a second time; two runs are to see the same.
     state_manager.set_transition("cloudfront::distribution", {"progression": "immediate"})
     server = make_server("127.0.0.1", 0, _Application(), threaded=True, request_handler=_QuietRequestHandler)

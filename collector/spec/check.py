@@ -39,6 +39,9 @@ VETTED_VERBS: Mapping[str, str] = {
 }
 """Operations of another verb that are reads all the same, by ``service.Operation``, each with its reason."""
 
+UNKNOWN_OPERATION = frozenset({"InvalidAction", "UnknownOperation", "UnknownOperationException"})
+"""AWS's codes where it does not have the operation: nothing was looked at, so it is a gap (``unavailable``) and never an answer."""
+
 EVERYWHERE = frozenset({"partition", "account_id", "region"})
 _BRACES = re.compile(r"\{[^{}]*\}")
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -321,6 +324,7 @@ def call_problems(call: Call) -> Iterator[str]:
         return
     operation = model.operation_model(call.operation)
     yield from refusals(call)
+    yield from _code_problems(call)
     yield from _parameter_problems(call, operation)
     yield from _take_problems(call, operation)
     yield from _page_problems(call, operation)
@@ -362,6 +366,12 @@ def _action_problems(call: Call) -> Iterator[str]:
     denied = facts.denied(call.action)
     if denied is not None and denied.tier == "halt" and not call.resources:
         yield f"{call.action} is on the deny list: {denied.why}"
+
+
+def _code_problems(call: Call) -> Iterator[str]:
+    for word, codes in (("absent", call.absent), ("not_enabled", call.not_enabled)):
+        for code in sorted(UNKNOWN_OPERATION.intersection(codes)):
+            yield f"{word}: {code} says that AWS does not have the operation, not that nothing is there"
 
 
 def _parameter_problems(call: Call, operation: OperationModel) -> Iterator[str]:

@@ -26,7 +26,7 @@ from collector.record import Record, ResourceRecord
 from collector.spec.api import UnknownPathError, at, item_of, service_model
 from collector.spec.model import Call, Resource, Service
 from collector.template import references
-from tests.model.in_process import HERE, gateway_to
+from tests.model.in_process import HERE, gateway_to, synthetic
 from tests.model.ring import calls_of, settings_for
 from tests.synthetic import wire
 from tests.synthetic.answer import Answer
@@ -145,7 +145,7 @@ async def read_examples(service: Service) -> tuple[list[dict[str, Any]], frozens
 
     families = list(service.families())
     account = Account(HERE.account_id, HERE.partition, (HERE.region,))
-    async with gateway_to(server.respond, [call for family in families for call in family.calls()]) as gateway:
+    async with gateway_to(synthetic(server.respond), [call for family in families for call in family.calls()]) as gateway:
         for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
             await collect(replace(task, gap=None), gateway, emit)
     return [json.loads(line) for line in sorted(lines)], frozenset(server.used)

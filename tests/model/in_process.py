@@ -1,6 +1,6 @@
 """The collector's own way to AWS without sockets: real gateway, clients, guard, endpoints, signatures and parsers.
 
-Where a request would go out over a connection, a synthetic server's bytes are handed over. All that comes before and after that moment is
+Where a request would go out over a connection, the bytes of an emulated AWS are handed over. All that comes before and after that moment is
 what a run does.
 """
 
@@ -30,6 +30,8 @@ HERE = Target("aws", "111122223333", "eu-west-1")
 UNHURRIED = 1e9
 """Calls per second: nobody is at the other end who would count them."""
 
+Answers: TypeAlias = Callable[[str, str, Mapping[str, str], bytes], bytes]
+"""Method, URL, headers and body of a request -> the bytes of the response."""
 Respond: TypeAlias = Callable[[Request, float], Outcome]
 """What ``tests.synthetic.server.Server.respond`` is."""
 
@@ -88,23 +90,22 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerAsSession:
-    """What the collector asks of aiohttp's session, and a server instead of it."""
+class AnswersAsSession:
+    """What the collector asks of aiohttp's session, and an emulated AWS instead of it."""
 
-    respond: Respond
+    answers: Answers
 
-    def request(self, method: str, url: Any, *, headers: Mapping[str, str], data: bytes | None = None, **_: Any) -> Answered:
-        outcome = self.respond(request_of(method, str(url), headers, data or b""), anyio.current_time())
-        assert outcome.kind == "send", "what happens to connections needs connections"
-        return Answered(url, outcome.data)
+    def request(self, method: str, url: Any, *, headers: Mapping[str, str], data: bytes | str | None = None, **_: Any) -> Answered:
+        body = data.encode() if isinstance(data, str) else bytes(data or b"")
+        return Answered(url, self.answers(method, str(url), headers, body))
 
 
 class InProcess(Connections):
-    """Connections that lead to *respond*."""
+    """Connections that lead to *answers*."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, answers: Answers) -> None:
         super().__init__()
-        self._server: Any = ServerAsSession(respond)
+        self._server: Any = AnswersAsSession(answers)
 
     def session(self) -> Any:
         return self._server
@@ -117,20 +118,31 @@ class InProcess(Connections):
         )
 
 
-def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes | str) -> Request:
+def synthetic(respond: Respond) -> Answers:
+    """The answers of a synthetic server."""
+
+    def answers(method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        outcome = respond(request_of(method, url, headers, body), anyio.current_time())
+        assert outcome.kind == "send", "what happens to connections needs connections"
+        return outcome.data
+
+    return answers
+
+
+def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Request:
     """What is sent, as the server sees it. S3's bucket goes from the host's name into the path, as it does on loopback."""
     service = CALLER.get().call.service
     parts = urlsplit(url)
     bucket, between, _ = (parts.hostname or "").partition(".s3.")
     path = f"/{bucket}{parts.path}".rstrip("/") if between and service == "s3" else parts.path
     lower = {name.lower(): value for name, value in headers.items()} | {"x-synthetic-service": service}
-    return Request(method, urlunsplit(("", "", path, parts.query, "")), lower, body.encode() if isinstance(body, str) else bytes(body))
+    return Request(method, urlunsplit(("", "", path, parts.query, "")), lower, body)
 
 
 @asynccontextmanager
-async def gateway_to(respond: Respond, calls: Iterable[Call]) -> AsyncIterator[Gateway]:
-    """A gateway that may make *calls* and is answered by *respond*. Nothing is ever sent."""
+async def gateway_to(answers: Answers, calls: Iterable[Call]) -> AsyncIterator[Gateway]:
+    """A gateway that may make *calls* and is given *answers*. Nothing is ever sent."""
     permitted = Permitted(calls)
     async with Clients(HERE.partition, None, permitted) as clients:
-        clients.connections = InProcess(respond)
+        clients.connections = InProcess(answers)
         yield Gateway(clients, EveryAccount(), permitted, backoff=wait_none(), paces=Unpaced())

@@ -21,7 +21,7 @@ from collector.spec import facts
 from collector.spec.api import answer, at, item_of, service_model
 from collector.spec.model import METRIC_DATA, Call, Resource, Service
 from collector.spec.reader import read_specs
-from tests.model.in_process import HERE, gateway_to
+from tests.model.in_process import HERE, gateway_to, synthetic
 from tests.synthetic import PagingRule, Put, Settings
 from tests.synthetic.answer import CANARY, Answer
 from tests.synthetic.asked import texts
@@ -273,7 +273,7 @@ async def read_service(service: Service, settings: Settings | None = None) -> Se
     account = Account(HERE.account_id, HERE.partition, (HERE.region,))
     calls = [call for family in families for call in family.calls()]
     with structlog.testing.capture_logs() as log:
-        async with gateway_to(server.respond, calls) as gateway:
+        async with gateway_to(synthetic(server.respond), calls) as gateway:
             asks = ListPages(gateway, {id(each.list): each.key for each in service.resources.values()})
             for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
                 # Where botocore knows a service in other regions only, it is asked here all the same.

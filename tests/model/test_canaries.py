@@ -23,7 +23,7 @@ from collector.aws.page import Tally
 from collector.record import line
 from collector.spec.api import Node, item_of, service_model
 from collector.spec.model import Call, Service
-from tests.model.in_process import HERE, gateway_to
+from tests.model.in_process import HERE, gateway_to, synthetic
 from tests.model.ring import calls_of, read_service, settings_for, specs
 from tests.synthetic import models
 from tests.synthetic.answer import CANARY
@@ -152,7 +152,7 @@ async def spoilt(service: Service, ways: Mapping[str, Spoil]) -> list[tuple[str,
 
     calls = list({(call.operation, str(call.params)): call for _, call in calls_of(service)}.values())
     found: list[tuple[str, Exception | None, str]] = []
-    async with gateway_to(respond, calls) as asks:
+    async with gateway_to(synthetic(respond), calls) as asks:
         for number, call in enumerate(calls):
             operation = models.operation_model(call.service, call.operation)
             for position, (name, way) in enumerate(ways.items()):

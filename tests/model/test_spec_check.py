@@ -653,6 +653,12 @@ BAD: dict[str, tuple[str, str, str, list[str]]] = {
             "[volume.metrics]: when = \"State =\": not JMESPath: Bad jmespath expression: Unknown token '=': State = ^",
         ],
     ),
+    "an unknown operation taken for an answer": (
+        "sns",
+        'take   = "Tags"',
+        'take   = "Tags"\nabsent = ["NotFound", "InvalidAction"]',
+        ["[topic.tags]: absent: InvalidAction says that AWS does not have the operation, not that nothing is there"],
+    ),
     "metrics for each of no list": (
         "ec2",
         'missing    = "unknown"',

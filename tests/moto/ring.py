@@ -1,0 +1,130 @@
+"""Every spec against moto: what is put there, what the specs make of it, and the table that says which types that covers."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from collector.aws.endpoints import PartitionEndpoints
+from collector.collect import collect
+from collector.plan import Account, plan
+from collector.record import CoverageRecord, Record, ResourceRecord
+from collector.spec.model import Call, Resource
+from tests.model.in_process import gateway_to
+from tests.model.ring import specs
+from tests.moto.in_process import HERE, Moto, emulated
+from tests.moto.seeds import seed
+
+TABLE = Path(__file__).with_name("SERVED.md")
+NOT_IMPLEMENTED = frozenset({"InvalidAction", "UnknownOperationException"})
+"""AWS's codes for an operation that it does not know, as `collector/demo/unknown_operation.py` gives them for moto."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that the specs found in a seeded moto. *unknown* are the operations (service, name) that moto said it does not have."""
+
+    made: Mapping[tuple[str, str], Any]
+    """What was answered to the calls of `seeds.toml`, by service and name."""
+    records: Mapping[str, Sequence[ResourceRecord]]
+    coverage: Mapping[str, CoverageRecord]
+    unknown: frozenset[tuple[str, str]]
+
+
+async def read_seeded() -> Found:
+    """Seed an empty moto and read every family of every spec from it, in one account and region."""
+    with emulated() as moto:
+        made = seed()
+        records: defaultdict[str, list[ResourceRecord]] = defaultdict(list)
+        coverage: dict[str, CoverageRecord] = {}
+        for service in specs():
+            await _read(service, moto, records, coverage)
+    return Found(made, records, coverage, frozenset(moto.unknown))
+
+
+async def _read(service: str, moto: Moto, records: defaultdict[str, list[ResourceRecord]], coverage: dict[str, CoverageRecord]) -> None:
+    families = list(specs()[service].families())
+
+    async def emit(written: Sequence[Record]) -> None:
+        for record in written:
+            if isinstance(record, ResourceRecord):
+                records[record.resource_type].append(record)
+
+    account = Account(HERE.account_id, HERE.partition, (HERE.region,))
+    async with gateway_to(moto.answers, [call for family in families for call in family.calls()]) as gateway:
+        for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
+            coverage |= {each.resource_type: each for each in await collect(replace(task, gap=None), gateway, emit)}
+
+
+def resources() -> Iterator[Resource]:
+    """Every type of the specs."""
+    for service in specs().values():
+        yield from service.resources.values()
+
+
+def listing(resource: Resource) -> Iterator[Call]:
+    """The calls without which nothing is known of *resource*."""
+    yield resource.list
+    if resource.describe:
+        yield resource.describe
+
+
+def table(found: Found) -> str:
+    """The text of SERVED.md."""
+    rows: dict[str, list[str]] = {}
+    counts = {"records": 0, "nothing there": 0, "not served": 0, "answered wrongly": 0}
+    for resource in resources():
+        coverage = found.coverage[resource.type]
+        counts[_outcome(coverage)] += 1
+        lacks = sorted(gap.action.partition(":")[2] for gap in coverage.gaps if gap.code in NOT_IMPLEMENTED)
+        wrong = sorted(f"{gap.action.partition(':')[2]} {gap.code}" for gap in coverage.gaps if gap.code not in NOT_IMPLEMENTED)
+        seen = str(coverage.resources) if coverage.resources else "none" if coverage.complete else ""
+        if seen or wrong:
+            rows.setdefault(resource.service, []).append(f"| {resource.type} | {seen} | {', '.join(lacks)} | {', '.join(wrong)} |")
+    absent = [name for name in specs() if name not in rows]
+    served = [f"| {outcome} | {count} |" for outcome, count in counts.items()]
+    return "\n".join(
+        [
+            "# What moto serves",
+            "",
+            "Written by `python -m tests.moto.write_served`: what the specs read in one account and region from a moto that holds what",
+            "`seeds.toml` puts there. `test_ring.py` holds it.",
+            "",
+            "| types of the specs | |",
+            "|---|---|",
+            *served,
+            "",
+            "| type | records | operations that moto does not have | answers that are wrong |",
+            "|---|---|---|---|",
+            *(row for name in rows for row in rows[name]),
+            "",
+            "Types that are not here, and of these services all, moto does not serve:",
+            f"{', '.join(absent)}.",
+            "",
+        ]
+    )
+
+
+def _outcome(coverage: CoverageRecord) -> str:
+    if coverage.resources:
+        return "records"
+    if coverage.complete and not coverage.gaps:
+        return "nothing there"
+    return "not served" if all(gap.code in NOT_IMPLEMENTED for gap in coverage.gaps) else "answered wrongly"
+
+
+ARN = re.compile(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:(?:\d{12})?:[^\s{}*]+")
+
+
+def arns_in(value: Any) -> Iterator[str]:
+    """Every ARN inside *value*."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from arns_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from arns_in(each)
+    elif isinstance(value, str) and ARN.fullmatch(value):
+        yield value
