@@ -209,7 +209,10 @@ class BillingSettings(Where):
     report: str | None = setting("The export or report to read, when there are several.", default=None, metavar="NAME")
     period: tuple[str, ...] = setting("Read this billing period (2026-10).", metavar="YYYY-MM")
     last: int = setting("Read so many periods, the newest; the days of a month and refunds change the last three.", default=3, metavar="N")
-    to: str | None = setting("Where billing.jsonl goes: a snapshot's folder, or a new one.", default=None, metavar="DEST")
+    to: str | None = setting(
+        "Where billing.jsonl goes: a finished snapshot or a new one, a folder or s3://bucket/prefix.", default=None, metavar="DEST"
+    )
+    s3_kms_key: str | None = setting("Encrypt what goes to S3 with this KMS key, or AES256.", default=None, metavar="KEY")
     memory_megabytes: int = setting(
         "Add up in so much memory, beside 100 MB of the process's own; the rest goes to TMPDIR.", default=512, metavar="MB"
     )
@@ -242,7 +245,7 @@ class BillingSettings(Where):
         if self.memory_megabytes < LEAST_MEGABYTES:
             raise SettingsError(f"memory_megabytes: {self.memory_megabytes} is too little; {LEAST_MEGABYTES} is enough")
         if self.to is None:
-            raise SettingsError("to is missing: name the snapshot's folder, or a new one, with --to")
+            raise SettingsError("to is missing: name a finished snapshot or a new one, with --to")
         if not self.is_one_account:
             raise SettingsError("billing files are one account's: name the --account that they are read with")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-import orjson
 import structlog
 
 from collector.aws.api_error import ApiError
@@ -21,7 +20,7 @@ from collector.aws.page import Tally
 from collector.billing.bucket import Bucket, ChangedError
 from collector.billing.columns import PREFERRED, columns_of
 from collector.billing.database import Database
-from collector.billing.destination import FILE, Destination, destination
+from collector.billing.destination import Destination, open_destination
 from collector.billing.find import Delivery, deliveries, reports
 from collector.billing.manifest import LARGEST, read_manifest
 from collector.billing.place import BillingError, Place
@@ -33,7 +32,7 @@ from collector.plan import Target
 from collector.preflight.accounts import gate
 from collector.record import Gap
 from collector.settings import BillingSettings
-from collector.snapshot import Snapshot, open_snapshot
+from collector.snapshot import open_snapshot
 
 log = structlog.get_logger()
 
@@ -53,32 +52,33 @@ async def read_billing(settings: BillingSettings, told: Told | None = None, now:
     A period whose newest delivery is the one that the destination has already is not read again. *now* tells settled months from others.
     """
     started = now or datetime.now(UTC)
-    to = destination(str(settings.to))
-    inventory = open_snapshot(settings.snapshot) if settings.snapshot else to.snapshot
-    place = Place(str(settings.bucket), str(settings.prefix))
-    async with entered(settings, (), place.calls()) as entrance:
-        member = entrance.members[0]
-        # Only --strict asks what the role must have; the billing role has what every spec needs.
-        against = await gate(settings, chosen_families(settings) if settings.strict else ())(entrance, member)
-        if against is not None:
-            return _halted(str(settings.to), member.id, against)
-        bucket = Bucket(entrance.gateway, place, await _in_its_region(entrance, place))
-        chosen, gaps = await _chosen(
-            bucket, settings, Target(entrance.partition, member.id, PartitionEndpoints(entrance.partition).home("cur"))
-        )
-        with tempfile.TemporaryDirectory(prefix="collector-billing-") as folder:
-            with Database(Path(folder), entrance.partition, settings.memory_megabytes) as database:
-                if inventory:
-                    await anyio.to_thread.run_sync(database.load_inventory, inventory)
-                reading = Reading(bucket, database, Path(folder), started, told or _nobody, with_inventory=inventory is not None)
-                read = {}
-                for period, delivery in chosen.items():
-                    if not _is_there(to.periods.get(period), delivery, period, started) or settings.snapshot:
-                        read[period] = await reading.period(delivery)
-            about = _about(place, to, chosen, read, gaps, inventory)
-            await anyio.to_thread.run_sync(to.publish, _all_lines(to, read, about["periods"]), about)
-    log.info("billing.finished", to=str(to.folder), periods=sorted(read), lines=sum(each["lines"] for each in about["periods"].values()))
-    return Billing(str(to.folder), about, Exit.COMPLETE)
+    async with open_destination(str(settings.to), kms_key=settings.s3_kms_key, profile=settings.profile) as to:
+        there = await anyio.to_thread.run_sync(to.periods)
+        inventory = open_snapshot(settings.snapshot) if settings.snapshot else to.inventory
+        place = Place(str(settings.bucket), str(settings.prefix))
+        async with entered(settings, (), place.calls()) as entrance:
+            member = entrance.members[0]
+            # Only --strict asks what the role must have; the billing role has what every spec needs.
+            against = await gate(settings, chosen_families(settings) if settings.strict else ())(entrance, member)
+            if against is not None:
+                return _halted(to.to, member.id, against)
+            bucket = Bucket(entrance.gateway, place, await _in_its_region(entrance, place))
+            home = Target(entrance.partition, member.id, PartitionEndpoints(entrance.partition).home("cur"))
+            chosen, gaps = await _chosen(bucket, settings, home)
+            with tempfile.TemporaryDirectory(prefix="collector-billing-") as folder:
+                with Database(Path(folder), entrance.partition, settings.memory_megabytes) as database:
+                    if inventory:
+                        await anyio.to_thread.run_sync(database.load_inventory, inventory)
+                    reading = Reading(bucket, database, Path(folder), started, told or _nobody, with_inventory=inventory is not None)
+                    read = {
+                        period: await reading.period(delivery)
+                        for period, delivery in chosen.items()
+                        if settings.snapshot or not _is_there(there.get(period), delivery, period, started)
+                    }
+                about = _about(place, there, chosen, read, gaps, settings.snapshot or (to.to if inventory else None))
+                await to.publish(_all_lines(to, read, about["periods"]), about)
+    log.info("billing.finished", to=to.to, periods=sorted(read), lines=sum(each["lines"] for each in about["periods"].values()))
+    return Billing(to.to, about, Exit.COMPLETE)
 
 
 async def _in_its_region(entrance: Entrance, place: Place) -> Target:
@@ -140,38 +140,31 @@ def _is_there(earlier: Any, delivery: Delivery, period: str, now: datetime) -> b
 
 
 def _all_lines(to: Destination, read: Mapping[str, Read], periods: Mapping[str, Any]) -> Iterator[bytes]:
-    """The lines of every period in order: those that were read now, and those that the destination has."""
+    """The lines of every period in order, in pieces: those that were read now, and those that the destination has."""
     for period in sorted(periods):
         if period in read:
             with read[period].lines.open("rb") as file:
                 while piece := file.read(1 << 20):
                     yield piece
         else:
-            yield from _kept(to.folder / FILE, period)
-
-
-def _kept(path: Path, period: str) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for each in file:
-            if orjson.loads(each)["period"] == period:
-                yield each
+            yield from to.lines(period)
 
 
 def _about(
     place: Place,
-    to: Destination,
+    there: Mapping[str, Any],
     chosen: Mapping[str, Delivery],
     read: Mapping[str, Read],
     gaps: list[Gap],
-    inventory: Snapshot | None,
+    inventory: Path | str | None,
 ) -> dict[str, Any]:
     """What the manifest says of the billing lines."""
-    periods = {**to.periods, **{period: each.about for period, each in read.items()}}
+    periods = {**there, **{period: each.about for period, each in read.items()}}
     return {
         "asked_for": sorted(chosen),
         "discovery_refused": [{"action": gap.action, "code": gap.code, "kind": gap.kind} for gap in gaps],
         "from": str(place),
-        "inventory": str(inventory.folder) if inventory else None,
+        "inventory": str(inventory) if inventory else None,
         "periods": dict(sorted(periods.items())),
         "read": sorted(read),
     }

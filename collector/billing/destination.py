@@ -1,99 +1,144 @@
-"""Where the lines go: ``billing.jsonl`` in a snapshot's folder, or in a new one with a manifest of its own. All of it at once, or nothing.
+"""Where the lines go: into a finished snapshot, or into a new one that holds nothing else. All of them at once, or nothing.
 
-The file is replaced first and the manifest after it. Whoever dies in between leaves whole lines beside an older digest; the next reading
-then keeps none of them and reads every period anew.
+How that is kept is `Addition`'s to say. The lines of periods that are not read again come from the file that is there, if it is the one
+that the manifest speaks of; otherwise none of them is kept, and every period is read anew.
 """
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import anyio
+import anyio.to_thread
+import orjson
 
 from collector import __version__
 from collector.errors import SinkError, SnapshotError
 from collector.record import SCHEMA
-from collector.sink.folder import LOCK, PRIVATE_FOLDER, lock, write_atomically
-from collector.sink.stream import MANIFEST, manifest_text
-from collector.snapshot import Snapshot, open_snapshot
+from collector.sink.addition import Addition, Place, local_copy, locked, open_bucket, temporary_folder
+from collector.sink.folder import LOCK, PRIVATE_FOLDER, FolderStore, lock
+from collector.sink.stream import BUFFERED, whole_lines
+from collector.snapshot import Snapshot
 
 STREAM = "billing"
-FILE = f"{STREAM}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A folder, and the snapshot that is in it, if there is one."""
+    """A snapshot in a local folder (one in S3 as a copy), and where it is published. A new one has no files yet."""
 
-    folder: Path
-    snapshot: Snapshot | None
+    to: str
+    snapshot: Snapshot
+    place: Place
+    is_new_folder: bool = False
 
     @property
+    def inventory(self) -> Snapshot | None:
+        """The snapshot, if it has an inventory."""
+        return self.snapshot if self.snapshot.files("resources") else None
+
     def periods(self) -> Mapping[str, Any]:
         """What the manifest says of each period that is there, if the file is the one that it speaks of."""
-        if self.snapshot is None:
-            return {}
         told = self.snapshot.manifest.get(STREAM)
-        listed = {each["name"]: each for each in self.snapshot.manifest["files"]}
-        path = self.folder / FILE
-        if not isinstance(told, dict) or not path.is_file() or _digest(path) != listed.get(FILE, {}).get("sha256"):
+        digests = {each["name"]: each.get("sha256") for each in self.snapshot.manifest["files"]}
+        files = self.snapshot.files(STREAM)
+        if not isinstance(told, dict) or not files or not all(path.is_file() and _digest(path) == digests[path.name] for path in files):
             return {}
         periods = told.get("periods")
         return periods if isinstance(periods, dict) else {}
 
-    def publish(self, lines: Iterable[bytes], about: Mapping[str, Any]) -> None:
-        """Put *lines* in place of those that are there, and *about* into the manifest. Raises SinkError."""
-        counted = _Counted(lines)
-        try:
-            self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            held = lock(self.folder)
+    def lines(self, period: str) -> Iterator[bytes]:
+        """The lines of a period that is there."""
+        for path in self.snapshot.files(STREAM):
+            with path.open("rb") as file:
+                for each in whole_lines(iter(partial(file.read, BUFFERED), b""), compressed=path.suffix == ".zst"):
+                    if orjson.loads(each)["period"] == period:
+                        yield each
+
+    async def publish(self, lines: Iterable[bytes], about: Mapping[str, Any]) -> None:
+        """Put *lines*, or pieces of them, in place of those that are there, and *about* into the manifest. Raises SinkError."""
+        async with AsyncExitStack() as stack:
+            if self.is_new_folder:
+                await anyio.to_thread.run_sync(_make, stack, self.snapshot.folder)
+            addition = Addition(self.snapshot, self.place, STREAM)
             try:
-                write_atomically(self.folder / FILE, counted)
-                manifest: dict[str, Any] = (
-                    dict(self.snapshot.manifest) if self.snapshot else {"collector": __version__, "files": [], "schema": SCHEMA}
-                )
-                files = [each for each in manifest.pop("files") if each["name"] != FILE]
-                text = manifest_text({**manifest, STREAM: about}, [*files, counted.described()])
-                write_atomically(self.folder / MANIFEST, (text,))
+                await addition.begin()
+                pieces = _together(lines)
+                while piece := await anyio.to_thread.run_sync(next, pieces, b""):
+                    await addition.write_text(piece)
+                await addition.finish(about)
             finally:
-                os.close(held)
-        except OSError as error:
-            raise SinkError(f"{self.folder} cannot be written: {error.strerror}") from error
+                with anyio.CancelScope(shield=True):
+                    await addition.abandon()
 
 
-def destination(to: str) -> Destination:
-    """The destination *to*, looked at and not touched. Raises SinkError when it is something else than a snapshot or a new folder."""
-    if "://" in to or to == "-":
-        raise SinkError(f"{to} is no place for billing lines: name a folder, a snapshot's or a new one")
+@asynccontextmanager
+async def open_destination(to: str, *, kms_key: str | None = None, profile: str | None = None) -> AsyncIterator[Destination]:
+    """The destination *to*, looked at and not touched.
+
+    Raises SinkError when it cannot be written, or is something else than a snapshot or a new place.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            found = await _in_bucket(stack, to, kms_key, profile) if to.startswith("s3://") else _in_folder(stack, to)
+        except SnapshotError as error:
+            raise SinkError(f"{error}; name a finished snapshot, or a new place") from error
+        yield found
+
+
+def _in_folder(stack: AsyncExitStack, to: str) -> Destination:
+    if to == "-" or "://" in to:
+        raise SinkError(f"{to} is no place for billing lines: name a snapshot or a new one, a folder or s3://bucket/prefix")
     folder = Path(to)
     if folder.exists() and not folder.is_dir():
         raise SinkError(f"{folder} is a file: name a snapshot's folder, or a new one")
-    used = folder.is_dir() and any(each.name != LOCK for each in folder.iterdir())
+    if _is_unused(folder):
+        return Destination(to, _nothing_in(folder), FolderStore(folder), is_new_folder=True)
+    return Destination(to, locked(stack, to), FolderStore(folder))
+
+
+async def _in_bucket(stack: AsyncExitStack, to: str, kms_key: str | None, profile: str | None) -> Destination:
+    bucket = await open_bucket(stack, to, kms_key, profile)
+    await bucket.refuse_if_not_writable()
+    if await bucket.first_name() is None:
+        return Destination(to, _nothing_in(temporary_folder(stack, to)), bucket)
+    return Destination(to, await local_copy(stack, bucket, ("resources", STREAM)), bucket)
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """*lines* in pieces worth a thread each."""
+    waiting = bytearray()
+    for each in lines:
+        waiting += each
+        if len(waiting) >= BUFFERED:
+            yield bytes(waiting)
+            waiting.clear()
+    if waiting:
+        yield bytes(waiting)
+
+
+def _is_unused(folder: Path) -> bool:
+    return not folder.exists() or all(each.name == LOCK for each in folder.iterdir())
+
+
+def _make(stack: AsyncExitStack, folder: Path) -> None:
+    """Make the folder of a new snapshot, or take an empty one. Raises SinkError."""
     try:
-        return Destination(folder, open_snapshot(folder) if used else None)
-    except SnapshotError as error:
-        raise SinkError(f"{error}; name a finished snapshot's folder, or a new one") from error
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        stack.callback(os.close, lock(folder))
+    except OSError as error:
+        raise SinkError(f"{folder} cannot be written: {error.strerror}") from error
+    if not _is_unused(folder):
+        raise SinkError(f"{folder} was empty and is not any more: another run writes there")
 
 
-class _Counted:
-    """Lines as they pass by: how many, how long, and their digest."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = lines
-        self._count = self._size = 0
-        self._sha256 = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for each in self._lines:
-            self._count += each.count(b"\n")
-            self._size += len(each)
-            self._sha256.update(each)
-            yield each
-
-    def described(self) -> dict[str, Any]:
-        """As the manifest lists it."""
-        return {"bytes": self._size, "lines": self._count, "name": FILE, "sha256": self._sha256.hexdigest()}
+def _nothing_in(folder: Path) -> Snapshot:
+    return Snapshot(folder, {"collector": __version__, "files": [], "schema": SCHEMA})
 
 
 def _digest(path: Path) -> str:

@@ -96,4 +96,4 @@ def _closing_table(done: "Billing") -> None:
     console.print(table)
     if not all(each["has_resource_ids"] for each in done.about.get("periods", {}).values()):
         console.print("[yellow]The export names no resources[/]: make it with INCLUDE_RESOURCES")
-    console.print(f"Costs: [bold]{done.to}/billing.jsonl[/]")
+    console.print(f"Costs: [bold]{done.to}[/]")

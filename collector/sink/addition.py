@@ -46,6 +46,7 @@ class Addition:
         self._lines = 0
 
     async def begin(self) -> None:
+        """Open the file. Raises SinkError."""
         try:
             await anyio.to_thread.run_sync(lambda: self._written.unlink(missing_ok=True))  # of one that was killed
             await anyio.to_thread.run_sync(self._file.open)
@@ -54,9 +55,12 @@ class Addition:
 
     async def write(self, records: Sequence[Record]) -> None:
         """Write *records* after those before them, one call at a time."""
-        for record in records:
-            self._waiting += line(record)
-            self._lines += 1
+        await self.write_text(b"".join(map(line, records)))
+
+    async def write_text(self, text: bytes) -> None:
+        """Write lines, or a piece of some, after what was written before."""
+        self._waiting += text
+        self._lines += text.count(b"\n")
         if len(self._waiting) >= BUFFERED:
             await self._flush()
 
@@ -80,7 +84,7 @@ class Addition:
         await anyio.to_thread.run_sync(lambda: self._written.unlink(missing_ok=True))
 
     async def _flush(self) -> None:
-        if self._lines:
+        if self._waiting:
             text, lines = self._waiting, self._lines
             self._waiting, self._lines = bytearray(), 0
             await self._file.append(await anyio.to_thread.run_sync(self._part.encode, text, lines))
@@ -93,8 +97,11 @@ async def open_addition(to: str, stream: str, *, kms_key: str | None = None, pro
     Raises SnapshotError when there is none, and SinkError when it cannot be written.
     """
     async with AsyncExitStack() as stack:
-        snapshot, place = await (_in_bucket(stack, to, kms_key, profile) if to.startswith("s3://") else _in_folder(stack, to))
-        addition = Addition(snapshot, place, stream)
+        if to.startswith("s3://"):
+            bucket = await open_bucket(stack, to, kms_key, profile)
+            addition = Addition(await local_copy(stack, bucket, ("coverage", "resources")), bucket, stream)
+        else:
+            addition = Addition(locked(stack, to), FolderStore(Path(to)), stream)
         try:
             await addition.begin()
             yield addition
@@ -103,7 +110,8 @@ async def open_addition(to: str, stream: str, *, kms_key: str | None = None, pro
                 await addition.abandon()
 
 
-async def _in_folder(stack: AsyncExitStack, to: str) -> tuple[Snapshot, Place]:
+def locked(stack: AsyncExitStack, to: str) -> Snapshot:
+    """The finished snapshot in the folder *to*, which is ours until *stack* ends. Raises SinkError and SnapshotError."""
     if to == "-":
         raise SinkError("standard output keeps nothing that could be added to: name a folder or s3://bucket/prefix")
     folder = Path(to)
@@ -112,31 +120,36 @@ async def _in_folder(stack: AsyncExitStack, to: str) -> tuple[Snapshot, Place]:
         stack.callback(os.close, lock(folder))
     except OSError as error:
         raise SinkError(f"{folder} cannot be written: {error.strerror}") from error
-    return open_snapshot(folder), FolderStore(folder)
+    return open_snapshot(folder)
 
 
-async def _in_bucket(stack: AsyncExitStack, to: str, kms_key: str | None, profile: str | None) -> tuple[Snapshot, Place]:
-    """The snapshot as a local copy, one file after the other: all that may be many gigabytes is on the disk and not in memory."""
+async def open_bucket(stack: AsyncExitStack, to: str, kms_key: str | None, profile: str | None) -> "Bucket":
+    """The prefix *to* in S3, connected until *stack* ends. Raises SinkError."""
     from collector.sink.s3 import Bucket
 
     bucket = Bucket(to, kms_key)
     await bucket.connect(stack, profile)
+    return bucket
+
+
+def temporary_folder(stack: AsyncExitStack, to: str) -> Path:
+    """A folder for a copy of what is in *to*, until *stack* ends: all that may be many gigabytes is on the disk and not in memory."""
     try:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="collector-")))
+        return Path(stack.enter_context(TemporaryDirectory(prefix="collector-")))
     except OSError as error:
         raise SinkError(f"{to} needs a temporary copy, and there is no place for it ({error.strerror}): name one in TMPDIR") from error
+
+
+async def local_copy(stack: AsyncExitStack, bucket: "Bucket", streams: Sequence[str]) -> Snapshot:
+    """The finished snapshot in *bucket*, these of its files as a copy that *stack* removes. Raises SinkError and SnapshotError."""
+    folder = temporary_folder(stack, bucket.url)
     await _copy(bucket, MANIFEST, folder)
     snapshot = open_snapshot(folder)
-    for path in (*snapshot.files("coverage"), *snapshot.files("resources")):
+    for path in (path for stream in streams for path in snapshot.files(stream)):
         await _copy(bucket, path.name, folder)
-    return snapshot, bucket
+    return snapshot
 
 
 async def _copy(bucket: "Bucket", name: str, folder: Path) -> None:
-    text = await bucket.read(name)
-    if text is None:
+    if not await bucket.fetch(name, folder / name):
         raise SnapshotError(f"{bucket.url}: no {name}: this is no snapshot, or its run is not finished")
-    try:
-        await anyio.to_thread.run_sync((folder / name).write_bytes, text)
-    except OSError as error:
-        raise SinkError(f"{folder} cannot be written: {error.strerror}") from error

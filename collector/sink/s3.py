@@ -184,12 +184,16 @@ class Bucket:
         except (BotoCoreError, ValueError, OSError) as error:
             raise SinkError(f"{self.url} cannot be written: {error}") from error
 
-    async def refuse_if_used(self) -> None:
+    async def first_name(self) -> str | None:
+        """An object under the prefix; None when nothing is there."""
         # The console marks a folder with an empty object of the prefix's own name: the listing starts after it.
         after = {"StartAfter": self._prefix} if self._prefix else {}
         listed = await self._ask("list_objects_v2", Prefix=self._prefix, MaxKeys=1, **after)
-        for item in listed.get("Contents", ()):
-            raise SinkError(f"{self.url} is not empty ({item['Key'].removeprefix(self._prefix)}): name a new prefix, or --resume")
+        return next((str(item["Key"]).removeprefix(self._prefix) for item in listed.get("Contents", ())), None)
+
+    async def refuse_if_used(self) -> None:
+        if (name := await self.first_name()) is not None:
+            raise SinkError(f"{self.url} is not empty ({name}): name a new prefix, or --resume")
 
     async def refuse_if_not_writable(self) -> None:
         """An upload begun and aborted asks for the same permissions, of the bucket and of the key, as the writing hours later."""
@@ -240,6 +244,21 @@ class Bucket:
         answer = await self._ask("get_object", name)
         async with answer["Body"] as body:
             return bytes(await body.read())
+
+    async def fetch(self, name: str, to: Path) -> bool:
+        """Bring the object to the local file *to*; False when it is not there."""
+        if name not in await self.names():
+            return False
+        answer = await self._ask("get_object", name)
+        try:
+            async with answer["Body"], await anyio.open_file(to, "wb") as file:
+                while piece := await answer["Body"].read(UPLOAD_BYTES):
+                    await file.write(piece)
+        except (BotoCoreError, aiohttp.ClientError) as error:
+            raise SinkError(f"{self.url} cannot be read: {type(error).__name__}: {_one_line(str(error))}") from error
+        except OSError as error:
+            raise SinkError(f"{to.parent} cannot be written: {error.strerror}") from error
+        return True
 
     async def each_line(self, name: str, tell: Callable[[bytes], None]) -> None:
         for line in whole_lines([await self.read(name) or b""], compressed=name.endswith(".zst")):

@@ -15,7 +15,7 @@ from tests.billing.files import BUCKET, PREFIX
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
 
-def read(to: Path, now: datetime = NOW, **other: Any) -> Billing:
+def read(to: Path | str, now: datetime = NOW, **other: Any) -> Billing:
     settings = BillingSettings(**{"bucket": BUCKET, "prefix": PREFIX, "to": str(to), **other})
     return anyio.run(lambda: read_billing(settings, None, now))
 

@@ -228,7 +228,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(bucket: Bucket, befor
 def test_a_folder_of_something_else_is_not_written_to(bucket: Bucket, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    with pytest.raises(SinkError, match=r"no manifest\.json.*name a finished snapshot's folder, or a new one"):
+    with pytest.raises(SinkError, match=r"no manifest\.json.*name a finished snapshot, or a new place"):
         read(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

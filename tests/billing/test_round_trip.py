@@ -8,20 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import anyio
 import jsonschema
 import pytest
 
 from collector.billing.columns import folded
 from collector.billing.place import BillingError
 from collector.query import query
-from collector.record import CoverageRecord, ResourceRecord
 from collector.schema import schema
 from collector.settings import LEAST_MEGABYTES
-from collector.sink import open_sink
 from collector.snapshot import open_snapshot
 from tests.billing.files import MEMBER, PAYER, PREFIX, Bucket, Charge, as_csv, as_parquet, as_zip, cur, cur2, dbr, focus
 from tests.billing.reading import NOW, lines, read, total
+from tests.billing.snapshots import resource, write_snapshot
 
 pytestmark = pytest.mark.moto
 
@@ -333,7 +331,7 @@ def test_lines_meet_the_inventory_that_is_there(bucket: Bucket, tmp_path: Path) 
     out = tmp_path / "snapshot"
     arn = f"arn:aws:rds:eu-west-1:{MEMBER}:cluster:orders"
     write_snapshot(
-        out,
+        str(out),
         resource("i-0aa", f"arn:aws:ec2:eu-west-1:{MEMBER}:instance/i-0aa"),
         resource("arn:aws:s3:::logs-bucket", "arn:aws:s3:::logs-bucket"),
         resource(arn, arn, configuration={"DbClusterResourceId": "cluster-ABC"}),
@@ -356,30 +354,3 @@ def test_lines_meet_the_inventory_that_is_there(bucket: Bucket, tmp_path: Path) 
     )
     assert rows == [("arn:aws:s3:::logs-bucket", Decimal("0.023")), ("i-0aa", Decimal("0.3120000181"))]
     assert [path.name for path in sorted(out.glob("*.new"))] == []
-
-
-def resource(id: str, arn: str, **other: Any) -> ResourceRecord:
-    told = {
-        "account_id": MEMBER, "arn": arn, "configuration": {}, "created_at": None, "name": None, "observed_at": "2026-11-05T00:00:00.000Z",
-        "parent_arn": None, "partition": "aws", "region": "eu-west-1", "resource_id": id, "resource_type": "AWS::EC2::Instance",
-        "scan_id": SCAN, "service": "ec2", "state": None, "supplementary": {}, "tags": {},
-    }  # fmt: skip
-    return ResourceRecord(**{**told, **other})
-
-
-SCAN = f"{MEMBER}/eu-west-1/ec2.instance@20261105T000000.000Z"
-
-
-def write_snapshot(to: Path, *resources: ResourceRecord) -> None:
-    coverage = CoverageRecord(
-        account_id=MEMBER, calls=1, complete=True, gaps=(), observed_at="2026-11-05T00:00:00.000Z", partition="aws", region="eu-west-1",
-        resource_type="AWS::EC2::Instance", resources=len(resources), retries=0, scan_id=SCAN, seconds=0.1, service="ec2",
-    )  # fmt: skip
-
-    async def write() -> None:
-        async with open_sink(str(to)) as sink:
-            await sink.begin({})
-            await sink.write([*resources, coverage])
-            await sink.finish({"resources": len(resources)})
-
-    anyio.run(write)
