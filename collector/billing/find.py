@@ -54,8 +54,9 @@ class Delivery:
 async def reports(bucket: Bucket, named: str | None, home: Target) -> tuple[list[Report], list[Gap]]:
     """The reports in the bucket's place, those called *named* if that is given, and what AWS refused to list. Raises BillingError."""
     found, gaps = await _listed_by_aws(bucket, home)
-    if not any(named in (None, each.name) for each in found):
-        found = await _found_in_folders(bucket)
+    if not any(named in (None, each.name) for each in found) or (gaps and named is None):
+        listed = {each.root for each in found}
+        found += [each for each in await _found_in_folders(bucket) if each.root not in listed]
     chosen = [each for each in found if named in (None, each.name)]
     if not chosen:
         others = ", ".join(sorted({each.name for each in found}))
@@ -131,7 +132,11 @@ async def _report_places(bucket: Bucket, home: Target) -> AsyncIterator[tuple[Ki
 
 async def _export_places(bucket: Bucket, home: Target) -> AsyncIterator[tuple[Kind, str, dict[str, Any]]]:
     async for each in _items(bucket, EXPORTS, home, {}):
-        answer = await bucket.gateway.once(EXPORT, home, {"ExportArn": each["ExportArn"]}, bucket.tally)
+        try:
+            answer = await bucket.gateway.once(EXPORT, home, {"ExportArn": each["ExportArn"]}, bucket.tally)
+        except ApiError as error:
+            error.asked = error.asked or EXPORT.action
+            raise
         yield "export", each["ExportName"], answer["Export"]["DestinationConfigurations"]["S3Destination"]
 
 

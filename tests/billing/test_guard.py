@@ -24,6 +24,7 @@ from collector.spec.permitted import Permitted, permitted
 from collector.spec.reader import read_specs
 from collector.spec.select import families
 from tests.aws.test_session import Keys
+from tests.billing.serving import serving
 
 PLACE = Place("acme-billing", "exports/")
 HERE = Target("aws", "111111111111", "eu-west-1")
@@ -110,34 +111,12 @@ async def test_a_key_that_leads_elsewhere_is_an_error_of_whoever_named_it(key: s
         await Bucket(Nobody(), PLACE, HERE).text(Object(key, ETAG, 1, datetime.now(UTC)), 10)
 
 
-@asynccontextmanager
-async def serving(answer: Any) -> AsyncIterator[tuple[str, list[str]]]:
-    """A server on loopback that answers everything in one way; its URL, and the paths that it was asked for."""
-    asked: list[str] = []
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        asked.append(request.path)
-        made: web.StreamResponse = answer()
-        return made
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     error = "<Error><Code>PermanentRedirect</Code><Endpoint>other-bucket</Endpoint></Error>"
-    async with serving(lambda: web.Response(text="a stranger's")) as (elsewhere, followed):
+    async with serving(lambda _: web.Response(text="a stranger's")) as (elsewhere, followed):
         headers = {"Location": f"{elsewhere}/other-bucket/secret", "x-amz-bucket-region": "us-west-2"}
-        async with serving(lambda: web.Response(status=status, headers=headers, text=error)) as (url, asked):
+        async with serving(lambda _: web.Response(status=status, headers=headers, text=error)) as (url, asked):
             monkeypatch.setenv("AWS_ENDPOINT_URL", url)
             async with gateway() as open_gateway:
                 with pytest.raises(ApiError):
@@ -151,7 +130,7 @@ async def test_an_object_that_is_another_now_has_changed(monkeypatch: pytest.Mon
     from datetime import UTC, datetime
 
     error = "<Error><Code>PreconditionFailed</Code></Error>"
-    async with serving(lambda: web.Response(status=412, text=error)) as (url, _):
+    async with serving(lambda _: web.Response(status=412, text=error)) as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         async with gateway() as open_gateway:
             with pytest.raises(ChangedError):
