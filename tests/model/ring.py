@@ -67,6 +67,7 @@ HINTS: Mapping[Put, str] = {
     Put("iam", "GetPolicyVersion", "PolicyVersion.Document", quote(GRANTS)): "a role's policies are read before its account is",
     Put("iam", "GetRolePolicy", "PolicyDocument", quote(GRANTS)): "as above",
     Put("kms", "DescribeKey", "KeyMetadata.KeyManager", "CUSTOMER"): "AWS-managed keys are left out",
+    Put("route53", "ListHostedZones", "HostedZones.Config.PrivateZone", (False, True)): "only public zones are asked about signing",
     Put("route53resolver", "ListFirewallDomainLists", "FirewallDomainLists.ManagedOwnerName", None): "lists that AWS manages are left out",
     Put("sagemaker", "ListApps", "Apps.Status", "InService"): "deleted apps, the first of the enum, are left out",
     Put("storagegateway", "ListFileShares", "FileShareInfoList.FileShareType", ("NFS", "SMB")): "each kind of share is a type",
