@@ -39,6 +39,7 @@ async def read(work: Work, wanted: int) -> dict[str, float]:
     from collector.run import run
     from collector.settings import RunSettings
     from collector.sink import open_sink
+    from collector.spec import facts
     from collector.spec.check import checked_specs
     from collector.spec.select import families
 
@@ -48,6 +49,7 @@ async def read(work: Work, wanted: int) -> dict[str, float]:
     cpu, wall = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         async with connected(settings, chosen) as connection, open_sink(f"{folder}/out", compress=True) as sink:
+            facts.forget()
             connected_peak = peak_memory()
             total = size(chosen, connection.accounts)
             tasks = sampled(plan(chosen, connection.accounts, PartitionEndpoints(connection.partition)), total, wanted)

@@ -1,5 +1,6 @@
 """The direct way sends what botocore's own way sends, reads what it reads, and refuses what it refuses."""
 
+import gc
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,9 +19,11 @@ from collector.aws.connections import Received
 from collector.aws.session import CALLER, Caller, Clients, asks_for_a_code, base_session
 from collector.aws.sign import signed
 from collector.errors import CallNotAllowedError
+from collector.machine import seldom_collected
 from collector.spec.model import Call
 from collector.spec.permitted import OWN_CALLS, Permitted
-from collector.spec.reader import read_spec
+from collector.spec.reader import read_spec, read_specs
+from collector.spec.select import families
 from tests.any_parameters import AnyParameters
 from tests.synthetic import models
 from tests.synthetic.asking import smallest
@@ -285,3 +288,16 @@ def test_a_profile_that_needs_a_code_or_builds_on_one_that_does_asks_a_person(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
     assert asks_for_a_code(base_session(profile)) is asks
+
+
+async def test_what_preparing_operations_leaves_behind_is_not_kept_with_the_next_client() -> None:
+    calls = [call for family in families(read_specs(()), service=("ec2",)) for call in family.calls()]
+    gc.collect()
+    with seldom_collected():
+        async with Clients("aws", None, Permitted([*calls, TOPICS])) as clients:
+            for call in calls:
+                await clients._direct_way(call)
+            await clients.of("sns")
+            gc.unfreeze()
+
+            assert gc.collect() < 500, "of some thousands"
