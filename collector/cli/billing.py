@@ -52,7 +52,8 @@ def billing(settings: BillingSettings) -> None:
     if sys.stderr.isatty():
         with _display() as told:
             done = anyio.run(read_billing, settings, told)
-        _closing_table(done)
+        if done.exit_status is Exit.COMPLETE:
+            _closing_table(done)
     else:
         done = anyio.run(read_billing, settings)
     if done.exit_status is not Exit.COMPLETE:

@@ -14,9 +14,8 @@ from collector.billing import bucket as buckets
 from collector.billing import reading
 from collector.billing.bucket import Folder, Object
 from collector.billing.place import BillingError
-from collector.cli import main
 from collector.errors import SinkError
-from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, cur2, focus
+from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
 from tests.billing.reading import lines, read, total
 
 pytestmark = pytest.mark.moto
@@ -232,31 +231,3 @@ def test_a_folder_of_something_else_is_not_written_to(bucket: Bucket, tmp_path: 
         read(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-
-def test_the_command_ends_in_two_with_one_line(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    key = bucket.export("costs", "2026-10", [GOOD])
-    bucket.put(key, b"{}")
-    out = tmp_path / "out"
-    monkeypatch.setattr("sys.argv", ["collector", "billing", "--bucket", BUCKET, "--prefix", "exports", "--to", str(out)])
-
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"collector: {key} names no data files"
-    assert not out.exists()
-
-
-def test_the_command_writes_lines_and_ends_in_zero(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket.export("costs", "2026-10", [as_csv(cur2([Charge("1")], "2026-10"))])
-    monkeypatch.setenv("COLLECTOR_BILLING", f"s3://{BUCKET}/{PREFIX}")
-    monkeypatch.setattr("sys.argv", ["collector", "billing", "--to", str(tmp_path / "out"), "--last", "1"])
-
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code in (0, None)
-    assert total(lines(tmp_path / "out")) == 1

@@ -183,22 +183,22 @@ def assumed(url: str, who: Identity, arn: str, **more: str) -> Identity:
 
 
 @pytest.fixture(scope="session")
-def world(emulator: str, probed: dict[str, dict[Asked, Answer]], tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(emulator: str, hub: Identity, probed: dict[str, dict[Asked, Answer]], tmp_path_factory: pytest.TempPathFactory) -> World:
     services = tuple(sorted({service for (service, _), answer in probed["root"].items() if answer.served}))
-    hub = _hub(emulator)
     seeded = {}
     with environment(emulator, hub):
         for account, form in {**FORMS, TRIED: "exact"}.items():
-            template = _template(form, services, tmp_path_factory.mktemp("template"))
+            template = generated_template(form, services, tmp_path_factory.mktemp("template"))
             deploy(emulator, root_of(account), template, {"TrustedPrincipalArn": HUB_USER, "ExternalId": external_id(account)})
         for account in FORMS:
             seeded[account] = seed(emulator, root_of(account), account, REGION)
     return World(emulator, hub, seeded, services)
 
 
-def _hub(url: str) -> Identity:
+@pytest.fixture(scope="session")
+def hub(emulator: str) -> Identity:
     """A user who may assume the role of any account, and do nothing else."""
-    iam = client(url, root_of(HUB), "iam")
+    iam = client(emulator, root_of(HUB), "iam")
     iam.create_user(UserName="collector")
     may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::*:role/{ROLE}"}
     iam.put_user_policy(UserName="collector", PolicyName="assume", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [may]}))
@@ -206,7 +206,7 @@ def _hub(url: str) -> Identity:
     return Identity(keys["AccessKeyId"], keys["SecretAccessKey"])
 
 
-def _template(form: str, services: tuple[str, ...], folder: Path) -> str:
+def generated_template(form: str, services: tuple[str, ...], folder: Path, *more: str) -> str:
     """What `collector iam template` writes for *services*."""
     written = folder / "role.json"
     chosen = [flag for service in services for flag in ("--service", service)]
@@ -223,7 +223,7 @@ def _template(form: str, services: tuple[str, ...], folder: Path) -> str:
         "--to",
         str(written),
     ]
-    done = subprocess.run([*command, *chosen], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, *chosen, *more], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return written.read_text()
 

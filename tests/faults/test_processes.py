@@ -1,10 +1,8 @@
 """A run in several processes: it tells what one process tells, and ends as well as one, whatever happens to any of them."""
 
 import os
-import pty
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,11 +14,12 @@ import pytest
 from collector.exit import Exit
 from tests.faults.conftest import SNAPSHOTS
 from tests.faults.kills import Bucket, Folder, Place
-from tests.faults.running import ACCOUNTS, LONGEST, REGIONS, ROOT, Ended, arguments, aws, ended, environment, run_to_the_end, running
+from tests.faults.running import ACCOUNTS, LONGEST, REGIONS, Ended, arguments, aws, ended, environment, run_to_the_end, running
 from tests.faults.served import Served, served
 from tests.faults.test_signals import GRACE_SECONDS, LINES, MID_RUN, coverage, is_well_cut
 from tests.faults.told import Told, told
 from tests.synthetic import Fault
+from tests.terminal import on_a_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +143,9 @@ def test_a_bucket_takes_the_files_of_every_process_however_the_run_ends(alone: T
 
 def test_the_display_counts_all_processes_as_one_run(tmp_path: Path) -> None:
     with served(aws(items=1, latency=0.02)) as running_aws:
-        status, shown = on_a_terminal(arguments(str(tmp_path / "snapshot"), *TWO), environment(running_aws.url))
+        status, shown = on_a_terminal(
+            [sys.executable, "-m", COLLECTOR, *arguments(str(tmp_path / "snapshot"), *TWO)], environment(running_aws.url), longest=LONGEST
+        )
 
     assert status == Exit.COMPLETE
     counts = [(int(done), int(all)) for done, all in re.findall(r"(\d+)/(\d+)", shown)]
@@ -153,25 +154,6 @@ def test_the_display_counts_all_processes_as_one_run(tmp_path: Path) -> None:
     assert [done for done, _ in counts] == sorted(done for done, _ in counts), "one line, which only rises"
     assert counts[-1][0] == tasks
     assert shown.count("Snapshot: ") == 1
-
-
-def on_a_terminal(given: list[str], env: dict[str, str]) -> tuple[int, str]:
-    """The exit status of the command, and what a person sees of it."""
-    terminal, other = pty.openpty()
-    command = [sys.executable, "-m", COLLECTOR, *given]
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**env, "TERM": "xterm", "COLUMNS": "200"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=other
-    ) as process:
-        os.close(other)
-        shown = b""
-        try:
-            while more := os.read(terminal, 65536):
-                shown += more
-        except OSError:  # how Linux says that nobody has the other side open any more
-            pass
-        finally:
-            os.close(terminal)
-        return process.wait(LONGEST), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
 
 
 def test_a_second_signal_ends_every_process_at_once(tmp_path: Path) -> None:
