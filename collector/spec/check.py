@@ -27,6 +27,7 @@ from collector.spec.api import (
 from collector.spec.metered import metric_problems, record_node
 from collector.spec.model import Call, Resource, Service
 from collector.spec.reader import read_specs
+from collector.spec.unique import is_everybodys, lacks
 from collector.spelling import did_you_mean
 from collector.template import ARN_PARTS, parsed, references
 
@@ -187,6 +188,7 @@ class _ResourceCheck:
                 yield from (f"{key}: {what}" for what in self._reference(path, item, resource.list, field=key))
         if resource.arn and not (resource.arn.startswith("arn:{partition}:") or len(parsed(resource.arn)) == 1):
             yield f'arn = "{resource.arn}" must start with "arn:{{partition}}:" or be one reference'
+        yield from self._identity_problems()
         if isinstance(resource.tags, str):
             try:
                 taken(resource.tags, item)
@@ -207,6 +209,14 @@ class _ResourceCheck:
                 at(*((below, _whole(get[name])) if first == "supplementary" else (field, item)))
             except UnknownPathError as error:
                 yield f"volatile {field}: {error}{did_you_mean(error.name, error.known)}"
+
+    def _identity_problems(self) -> Iterator[str]:
+        """What is the same in another account or region would be taken for the same thing there."""
+        resource = self.resource
+        if resource.arn and is_everybodys(resource.arn):
+            yield f'arn = "{resource.arn}" is the same in every account: leave it out'
+        if lacking := lacks(resource.id, resource.scope):
+            yield f'id = "{resource.id}" may be the same in another {lacking.removesuffix("_id")}: put {{{lacking}}} into it'
 
     def _metrics(self) -> Iterator[str]:
         if not self.resource.metrics:

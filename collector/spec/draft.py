@@ -13,8 +13,10 @@ from collector.errors import SettingsError
 from collector.spec import facts
 from collector.spec.api import Node, answer, at, is_global, service_names, taken
 from collector.spec.check import EVERYWHERE, check
+from collector.spec.model import Scope
 from collector.spec.operations import NOT_ITEMS, Operations, listed_in
 from collector.spec.reader import read_spec
+from collector.spec.unique import lacks
 from collector.spec.words import camel, is_plural, key_of, noun_of, plain, singular, snake, things
 from collector.spec.written import Table, Unsure, lines, resource_text, sure
 from collector.spelling import did_you_mean
@@ -110,7 +112,7 @@ class _Drafting:
     def chosen(self, operations: tuple[str, ...]) -> list[_Drafted]:
         """The resources to write, completed: those that *operations* list and what these lie under; all when there are none."""
         self._roots(operations)
-        self._children()
+        self._children(operations)
         listed = {each.operation for each in self.resources.values()}
         for operation in operations:
             if operation not in listed and (made := self._add(operation, asked_for=True)):
@@ -147,8 +149,8 @@ class _Drafting:
             self._add(name)
         self.resources = dict(sorted(self.resources.items()))
 
-    def _children(self) -> None:
-        """List calls whose one required parameter is the identifier of something that is listed already."""
+    def _children(self, wanted: tuple[str, ...]) -> None:
+        """List calls whose one required parameter is the identifier of something that is listed already; mere names only if *wanted*."""
         waiting = list(self.resources.values())
         lists = [name for name in self.calls.reads if len(self.calls.open(name)) == 1 and not _ABOUT_TAGS.search(name) and is_plural(name)]
         while waiting:
@@ -159,7 +161,8 @@ class _Drafting:
             for name in lists:
                 (parameter,) = self.calls.open(name)
                 reference = self.holder(parameter, parent, by_name=True)
-                child = self._add(name, parent, {parameter: _in_parent(reference)}) if reference else None
+                asked_for = name in wanted and all(each.operation != name for each in self.resources.values())
+                child = self._add(name, parent, {parameter: _in_parent(reference)}, asked_for=asked_for) if reference else None
                 if child:
                     waiting.append(child)
 
@@ -280,7 +283,7 @@ class _Drafting:
         item, noun, texts = thing.item, thing.noun, thing.texts()
         if item.is_text():
             named = {"": "{item}", "url": "{item.name}", "arn": "{arn.name}"}[thing.kind()]
-            return ({"arn": "{item}"} if thing.kind() == "arn" else self._arn(thing) or {"id": "{item}"}) | {"name": named}
+            return ({"arn": "{item}"} if thing.kind() == "arn" else self._arn(thing) or {"id": self._id(thing, "{item}")}) | {"name": named}
         own = [name for low, name in texts.items() if low.endswith("arn") and noun.endswith(low[:-3])]
         fields: Table = {"arn": f"{{{max(own, key=len)}}}"} if own else self._arn(thing)
         if not fields:
@@ -288,7 +291,8 @@ class _Drafting:
             known = _pick(texts, f"{noun}id", "id", f"{noun}identifier", f"{noun}name", "name", "identifier", listed, f"{listed}id")
             likely = sorted(texts.values(), key=lambda name: not _NAMING.search(name))
             some = known or next(iter(likely), "item")
-            fields = {"id": f"{{{some}}}" if known else Unsure(f"{{{some}}}", "TODO: what names it for good?")}
+            id = self._id(thing, f"{{{some}}}")
+            fields = {"id": id if known else Unsure(id, "TODO: what names it for good?")}
         name = _pick(texts, f"{noun}name", "name", noun if noun.endswith("name") else "", f"{noun}identifier")
         fields |= {"name": f"{{{name}}}"} if name else {"name": "{arn.name}"} if own else {}
         members = item.members()
@@ -301,6 +305,17 @@ class _Drafting:
         if state and (inner or members[state].is_text()):
             fields["state"] = f"{{{state}.{inner}}}" if inner else f"{{{state}}}"
         return fields
+
+    def _id(self, thing: _Drafted, reference: str) -> str:
+        """An id of *reference* and, where that names a thing in one account and region or under its parent only, of these."""
+        scope: Scope = "global" if is_global(self.service) else "regional"
+        if lacks(reference, scope) is None:
+            return reference
+        if thing.parent is None:
+            return "/".join(("{account_id}", *(("{region}",) if scope == "regional" else ()), reference))
+        above = thing.parent.table
+        parents = "{parent.arn}" if "arn" in above else re.sub(r"\{(?!account_id\}|region\})", "{parent.", sure(above["id"]))
+        return f"{parents}/{reference}"
 
     def _arn(self, thing: _Drafted) -> Table:
         """The ARN in AWS's format, its variables filled from the item and what it lies under."""

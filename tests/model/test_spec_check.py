@@ -653,6 +653,30 @@ BAD: dict[str, tuple[str, str, str, list[str]]] = {
             "[volume.metrics]: when = \"State =\": not JMESPath: Bad jmespath expression: Unknown token '=': State = ^",
         ],
     ),
+    "an id that another account has too": (
+        "sns",
+        'name     = "{arn.name}"',
+        'id       = "topic/{region}"\nname     = "{arn.name}"',
+        ['[topic]: id = "topic/{region}" may be the same in another account: put {account_id} into it'],
+    ),
+    "an id of nothing but a name": (
+        "lambda",
+        'name = "{FunctionName}"',
+        'id   = "{FunctionName}"',
+        ['[function]: id = "{FunctionName}" may be the same in another account: put {account_id} into it'],
+    ),
+    "an id that another region has too": (
+        "lambda",
+        'name = "{FunctionName}"',
+        'id   = "{account_id}/{FunctionName}"',
+        ['[function]: id = "{account_id}/{FunctionName}" may be the same in another region: put {region} into it'],
+    ),
+    "an ARN that is the same in every account": (
+        "sns",
+        '"{TopicArn}"\nname',
+        '"arn:{partition}:sns:{region}::all"\nname',
+        ['[topic]: arn = "arn:{partition}:sns:{region}::all" is the same in every account: leave it out'],
+    ),
     "an unknown operation taken for an answer": (
         "sns",
         'take   = "Tags"',
@@ -675,6 +699,11 @@ BAD: dict[str, tuple[str, str, str, list[str]]] = {
 def test_what_does_not_hold_is_said_in_one_line(service: str, old: str, new: str, lines: list[str]) -> None:
     assert old in SPECS[service]
     assert said(service, SPECS[service].replace(old, new)) == lines
+
+
+@pytest.mark.parametrize("id", ["{FunctionArn}", "{CodeSha256}/{account_id}/{region}", "{VpcConfig.VpcId}/{FunctionName}"])
+def test_an_id_that_no_other_account_has_is_taken(id: str) -> None:
+    assert said("lambda", LAMBDA.replace('name = "{FunctionName}"', f'id = "{id}"')) == []
 
 
 # --- calls that no spec may make ---
@@ -731,7 +760,7 @@ def test_a_call_that_must_not_be_made_is_refused(service: str, operation: str, p
     iam_prefix = "{prefix or service}"
     [thing]
     type = "AWS::S3::Bucket"
-    id = "{{account_id}}"
+    id = "{{account_id}}/{{region}}"
     [thing.list]
     call = "{operation}"
     params = {{ {params} }}
@@ -886,7 +915,7 @@ def taking(take: str) -> str:
     return f'''
     [function]
     type = "AWS::Lambda::Function"
-    id   = "{{account_id}}"
+    id   = "{{account_id}}/{{region}}"
     list = {{ call = "ListFunctions", take = "{take}" }}
     '''
 

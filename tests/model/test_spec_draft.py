@@ -189,7 +189,13 @@ def test_secrets_are_redacted_and_the_names_of_variables_stay() -> None:
 def test_what_the_record_needs_cannot_be_redacted_and_is_for_a_person() -> None:
     number = drafted("sns", "ListOriginationNumbers")["origination_number"]
 
-    assert (number["id"], number["list"]["reveal"]) == ("{PhoneNumber}", {"PhoneNumber": "TODO: why it may be shown; it is needed here."})
+    assert number["id"] == "{account_id}/{region}/{PhoneNumber}"
+    assert number["list"]["reveal"] == {"PhoneNumber": "TODO: why it may be shown; it is needed here."}
+
+
+def test_what_has_only_a_name_is_known_by_where_it_is() -> None:
+    assert drafted("emr", "ListSecurityConfigurations")["security_configuration"]["id"] == "{account_id}/{region}/{Name}"
+    assert drafted("iam", "ListGroupPolicies")["group_policy"]["id"] == "{parent.arn}/{item}"
 
 
 def test_tags_that_aws_marks_sensitive_are_shown() -> None:
