@@ -14,7 +14,7 @@ from collector.connect import Connection, connected
 from collector.cost import Cost, spent
 from collector.exit import Exit
 from collector.plan import Account
-from collector.portion import Portion, portions, processes, whole
+from collector.portion import Portion, portions, processes, whole, workers
 from collector.preflight.accounts import gate
 from collector.processes.share import Share, SoFar
 from collector.processes.spread import Spread, shares
@@ -122,7 +122,7 @@ async def _alone(
 ) -> Cost:
     """Carry out everything in this process."""
     async with _shown(show, lambda: SoFar(progress.tasks, spent(connection.gateway))):
-        await run(part.tasks(), connection.gateway, sink, progress, workers=settings.workers, stop=stop)
+        await run(part.tasks(), connection.gateway, sink, progress, workers=workers(settings, 1), stop=stop)
     return spent(connection.gateway)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
+from collector.aws.connections import sockets_allowed
 from collector.aws.endpoints import PartitionEndpoints
 from collector.machine import cores
 from collector.plan import Account, Task, plan, size
@@ -12,6 +13,11 @@ from collector.spec.model import Family
 
 WORTH_A_PROCESS = 5_000
 """Tasks. A process takes over a second of CPU to start, reading models and making clients; so many take two."""
+
+WORKERS = 128
+"""Tasks at the same time in one process. A core makes a good thousand calls a second, and AWS answers in a tenth of one: fewer leave the
+core waiting. More make no more calls, and answers wait for their turn (scripts/benchmark/RESULTS.md, cells in flight).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,12 @@ def processes(settings: RunSettings, portion: Portion, *, asks_for_a_code: bool 
         return 1
     wanted = settings.processes or min(cores(), portion.size() // WORTH_A_PROCESS)
     return max(1, min(wanted, len(portion.accounts)))
+
+
+def workers(settings: RunSettings, number: int) -> int:
+    """Tasks at the same time in each of *number* processes: its part of what was asked for, or what a core can do, with as many sockets
+    again that stay open for the next account.
+    """
+    if settings.workers is None:
+        return min(WORKERS, max(1, sockets_allowed() // 2))
+    return max(1, settings.workers // number)

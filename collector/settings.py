@@ -183,7 +183,9 @@ class RunSettings(MetricsSettings):
     metrics: bool = setting("Then collect metrics, as `collector metrics` does. CloudWatch takes money for them.", default=False)
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
-    workers: int = setting("Tasks at the same time.", default=64, metavar="N")
+    workers: int | None = setting(
+        "Tasks at the same time; otherwise 128 in each process, or fewer where few files may be open.", default=None, metavar="N"
+    )
     processes: int | None = setting(
         "Processes to share the accounts among; otherwise as many as there are cores, if there is enough to do.", default=None, metavar="N"
     )
@@ -295,7 +297,7 @@ def _text(path: Path) -> str:
 def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
     default = known.default if known.default is not MISSING else {}
     kinds: Any = {tuple: list, bool: bool, int: int, dict: dict}.get(type(default), str)
-    if known.name in ("part_megabytes", "processes"):
+    if known.name in ("part_megabytes", "processes", "workers"):
         kinds = int
     if known.name in ("max_metric_cost", "metric_price"):
         kinds = (int, float)

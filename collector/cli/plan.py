@@ -80,7 +80,7 @@ another.
 async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
     from collector.connect import connected
     from collector.inventory import chosen_families
-    from collector.portion import whole
+    from collector.portion import processes, whole, workers
     from collector.snapshot import open_snapshot
 
     earlier = open_snapshot(like) if like else None
@@ -89,7 +89,9 @@ async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
     actions: dict[str, set[str]] = {}
     targets = set()
     async with connected(settings, chosen) as connection:
-        for task in whole(settings, chosen, connection.accounts, connection.partition).planned():
+        everything = whole(settings, chosen, connection.accounts, connection.partition)
+        number = processes(settings, everything, asks_for_a_code=connection.asks_for_a_code)
+        for task in everything.planned():
             counts = services.setdefault(task.family.service, Counter())
             counts["tasks"] += 1
             counts["unavailable"] += task.gap is not None
@@ -109,7 +111,7 @@ async def _planned(settings: RunSettings, like: Path | None) -> dict[str, Any]:
         "calls": calls,
         "metrics": metrics,
         "paid_calls": (metrics or {}).get("calls") or 0,
-        "seconds": calls * LATENCY / settings.workers,
+        "seconds": calls * LATENCY / (number * workers(settings, number)),
         "services": {name: {**counts, "actions": sorted(by_service[name])} for name, counts in services.items()},
         "targets": len(targets),
         "tasks": sum(counts["tasks"] for counts in services.values()),

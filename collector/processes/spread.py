@@ -13,7 +13,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from collector import log
 from collector.connect import Connection
 from collector.errors import ProcessError
-from collector.portion import Portion
+from collector.portion import Portion, workers
 from collector.processes.share import HEAD, Finished, Share, SoFar, Word, framed, unframed
 from collector.settings import RunSettings
 from collector.sink.stream import Numbers
@@ -34,7 +34,7 @@ def shares(settings: RunSettings, to: str, portions: Sequence[Portion], connecti
             limit=connection.limit,
             to=to,
             numbers=Numbers(last_number + 1 + index, len(portions)),
-            workers=max(1, settings.workers // len(portions)),
+            workers=workers(settings, len(portions)),
             log=log.chosen,
         )
         for index, portion in enumerate(portions)

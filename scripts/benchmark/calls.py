@@ -6,8 +6,9 @@ from benchmark.cases import CASES, FLEETS, FLEETS_AT_MOST, REGIONS, Case
 from benchmark.measure import progress, side_by_side
 from benchmark.server import served
 from benchmark.work import Work
+from collector.portion import WORKERS
 
-ABREAST = 64
+ABREAST = WORKERS
 """Cells in flight: what the collector takes when it is told nothing."""
 
 

@@ -18,8 +18,9 @@ from benchmark.measure import medians_of, progress, told
 from benchmark.server import served
 from benchmark.work import HOME, ROLE, Work
 from collector.plan import Task
+from collector.portion import WORKERS
 
-ABREAST = 64
+ABREAST = WORKERS
 
 
 def sampled(tasks: Iterator[Task], total: int, wanted: int) -> Iterator[Task]:
@@ -44,7 +45,7 @@ async def read(work: Work, wanted: int) -> dict[str, float]:
     from collector.spec.select import families
 
     log.set_up(quiet=True)
-    settings = RunSettings(account=work.timed, role=ROLE, region=work.regions, workers=work.abreast)
+    settings = RunSettings(account=work.timed, role=ROLE, region=work.regions)
     chosen = families(checked_specs(()))
     cpu, wall = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +54,7 @@ async def read(work: Work, wanted: int) -> dict[str, float]:
             connected_peak = peak_memory()
             total = size(chosen, connection.accounts)
             tasks = sampled(plan(chosen, connection.accounts, PartitionEndpoints(connection.partition)), total, wanted)
-            progress = await run(tasks, connection.gateway, sink, workers=settings.workers)
+            progress = await run(tasks, connection.gateway, sink, workers=work.abreast)
             await sink.finish({})
             return {
                 "planned": total,

@@ -1,4 +1,4 @@
-"""Part ``loop``: how long the event loop is held, by size of pages. Part ``abreast``: how many calls in flight pay at 50 ms of latency."""
+"""Part ``loop``: how long the event loop is held, by size of pages. Part ``abreast``: how many calls in flight pay, near AWS and far."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from benchmark.work import Work
 PAGES = {1: 60, 100: 10, 200: 6, 1000: 2}
 """Accounts by instances on a page. 200 is what our spec of EC2 asks for."""
 IN_FLIGHT = (16, 32, 64, 128, 256)
-LATENCY = 0.05
+LATENCIES = (0.0, 0.05)
 
 
 def loop(repeat: int, most_accounts: int) -> dict[str, Any]:
@@ -28,10 +28,15 @@ def loop(repeat: int, most_accounts: int) -> dict[str, Any]:
 
 
 def abreast(repeat: int, most_accounts: int) -> dict[str, Any]:
-    """Figures of the mix by number of cells in flight."""
+    """Figures of the mix by latency in milliseconds and number of cells in flight; how late timers come is watched in runs of its own."""
     mix = CASES["mix"]
-    progress("cells in flight, at 50 ms of latency")
-    with served(sizes=mix.sizes, regions=REGIONS, latency=LATENCY) as aws:
-        number = min(200, most_accounts)
-        works = {str(flight): ("ours", Work(mix.services, REGIONS, number, flight)) for flight in IN_FLIGHT}
-        return side_by_side(aws, works, repeat)
+    figures: dict[str, Any] = {}
+    for latency in LATENCIES:
+        progress(f"cells in flight, at {1000 * latency:.0f} ms of latency")
+        with served(sizes=mix.sizes, regions=REGIONS, latency=latency) as aws:
+            work = Work(mix.services, REGIONS, min(100, most_accounts), 0)
+            works = {str(flight): ("ours", replace(work, abreast=flight)) for flight in IN_FLIGHT}
+            costs = side_by_side(aws, works, repeat)
+            late = side_by_side(aws, {name: (who, replace(each, watch=True)) for name, (who, each) in works.items()}, repeat)
+        figures[f"{1000 * latency:.0f}"] = {name: cost | {"late_seldom": late[name]["late_seldom"]} for name, cost in costs.items()}
+    return figures

@@ -21,7 +21,7 @@ from collector.spec.select import families
 @asynccontextmanager
 async def collector(work: Work) -> AsyncIterator[Carry]:
     log.set_up(quiet=True)
-    settings = RunSettings(account=(work.warm, *work.timed), role=ROLE, region=tuple({HOME, *work.regions}), workers=work.abreast)
+    settings = RunSettings(account=(work.warm, *work.timed), role=ROLE, region=tuple({HOME, *work.regions}))
     chosen = families(checked_specs((SPECS,)), type=tuple(ASKS[service].family for service in work.services))
     with tempfile.TemporaryDirectory() as folder:
         async with connected(settings, chosen) as connection, open_sink(f"{folder}/out") as sink:
@@ -31,7 +31,7 @@ async def collector(work: Work) -> AsyncIterator[Carry]:
                 before = gateway.counts.calls
                 wanted = frozenset(accounts)
                 tasks = plan(chosen, (account for account in connection.accounts if account.id in wanted), endpoints)
-                progress = await run(tasks, gateway, sink, workers=settings.workers)
+                progress = await run(tasks, gateway, sink, workers=work.abreast)
                 return gateway.counts.calls - before, sum(progress.resources.values())
 
             yield carry

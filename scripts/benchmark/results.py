@@ -149,10 +149,14 @@ def _peers(figures: Figures) -> list[str]:
 
 def _abreast(figures: Figures) -> list[str]:
     rows = [
-        [number, f"{cost['calls_per_second']:,.0f}", f"{cost['cpu_ms']:.2f}", f"{cost['peak_megabytes']:.0f}"]
-        for number, cost in figures.items()
-    ]
-    return table(("cells in flight", "calls/s", "CPU ms", "peak MB"), rows)
+        [
+            f"{latency} ms: {number}", f"{cost['calls_per_second']:,.0f}", f"{cost['cpu_ms']:.2f}", f"{1000 * cost['late_seldom']:.0f}",
+            f"{cost['peak_megabytes']:.0f}",
+        ]
+        for latency, numbers in figures.items()
+        for number, cost in numbers.items()
+    ]  # fmt: skip
+    return table(("latency: cells in flight", "calls/s", "CPU ms", "timer late, p99.9 ms", "peak MB"), rows)
 
 
 def _fleet(figures: Figures) -> list[str]:
@@ -210,7 +214,7 @@ HEADINGS = {
     "start": "From the command to the first call",
     "plan": "The plan over all specs and seventeen regions",
     "processes": "One process and two",
-    "abreast": "Cells in flight, at 50 ms of latency",
+    "abreast": "Cells in flight, near AWS and far",
     "fleet": "Memory over all specs and seventeen regions",
     "gains": "What each optimisation gains",
     "peers": "Peers, at 50 ms of latency",

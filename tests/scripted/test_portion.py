@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from collector.plan import Account
-from collector.portion import WORTH_A_PROCESS, Portion, portions, processes, whole
+from collector.portion import WORKERS, WORTH_A_PROCESS, Portion, portions, processes, whole, workers
 from collector.settings import RunSettings
 from tests.scripted.scripted import family
 
@@ -70,3 +70,14 @@ def test_as_many_processes_as_were_asked_for_but_no_more_than_accounts() -> None
 def test_standard_output_and_a_person_who_is_asked_for_a_code_are_one_process_s() -> None:
     assert processes(RunSettings(processes=3, to="-"), EVERYTHING) == 1
     assert processes(RunSettings(processes=3), EVERYTHING, asks_for_a_code=True) == 1
+
+
+@pytest.mark.parametrize(("files", "expected"), [(1_048_576, WORKERS), (1024, WORKERS), (256, 96), (64, 24), (1, 1)])
+def test_as_many_workers_as_a_core_can_feed_and_open_files_allow(monkeypatch: pytest.MonkeyPatch, files: int, expected: int) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (files, files))
+
+    assert workers(RunSettings(), 1) == workers(RunSettings(), 8) == expected
+
+
+def test_workers_that_were_asked_for_are_shared_by_the_processes() -> None:
+    assert [workers(RunSettings(workers=10), number) for number in (1, 3, 20)] == [10, 3, 1]
