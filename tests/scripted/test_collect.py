@@ -413,6 +413,26 @@ page = { input = "NextMarker", output = "NextMarker" }
     assert found == ["REGIONAL", "CLOUDFRONT"]
 
 
+async def test_an_instance_was_created_when_it_was_first_launched_not_last_started() -> None:
+    def attached(index: int, when: str) -> dict[str, Any]:
+        return {"Attachment": {"DeviceIndex": index, "AttachTime": when}}
+
+    started = "2026-03-01T00:00:00Z"
+    instances = [
+        {
+            "InstanceId": "i-1",
+            "LaunchTime": started,
+            "NetworkInterfaces": [attached(1, "2026-02-01T00:00:00Z"), attached(0, "2026-01-01T00:00:00Z")],
+        },
+        {"InstanceId": "i-2", "LaunchTime": started, "NetworkInterfaces": []},  # terminated: its interface is gone
+    ]
+    gateway = ScriptedGateway(DescribeInstances={"Reservations": [{"Instances": instances}]}, DescribeInstanceAttribute={})
+
+    created = [record.created_at async for record in collected("ec2", "instance", gateway)]
+
+    assert created == ["2026-01-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"]
+
+
 async def test_a_question_about_nothing_is_not_asked() -> None:
     spec = """
 [volume]
