@@ -119,7 +119,8 @@ def names(call: Call) -> set[str]:
     [
         ("ec2", "DescribeInstanceAttribute", {"InstanceId": "i-1", "Attribute": "userData"}),
         ("ec2", "DescribeInstanceAttribute", {"InstanceId": "i-1"}),
-        ("ec2", "DescribeSnapshotAttribute", {"SnapshotId": "s-1", "Attribute": "productCodes"}),
+        ("ec2", "DescribeImageAttribute", {"ImageId": "i-1", "Attribute": "productCodes"}),
+        ("ec2", "DescribeSnapshots", {"RestorableByUserIds": ["all"]}),
         ("apigateway", "GetApiKeys", {"includeValues": True}),
         ("apigateway", "GetApiKey", {"apiKey": "k", "includeValue": True}),
         ("ssm", "GetParameters", {"Names": ["a"], "WithDecryption": True}),
