@@ -84,6 +84,15 @@ SIZES: Mapping[tuple[str, str], tuple[int, int]] = {
 }
 """Items and pages of operations that cannot have as many as the others."""
 
+ONE_PAGE: Mapping[tuple[str, str], str] = {
+    ("account", "ListRegions"): "the regions are those that the server was told of",
+    ("organizations", "ListAccounts"): "the accounts likewise",
+    ("organizations", "ListRoots"): "an organisation has one root",
+    ("s3control", "ListAccessGrantsInstances"): "there is at most one",
+    ("securitylake", "ListLogSources"): "it is asked about one region, and the server answers with that",
+}
+"""Lists that page and yet are read in one page, each with its reason; all others are read in several."""
+
 
 KINDS: Mapping[tuple[str, str, str], Literal["arn", "account", "each"]] = {
     ("chatbot", "ListCustomActions", "CustomActions"): "arn",
@@ -211,6 +220,17 @@ class HearingServer(Server):
         for heard in self.heard:
             ends[heard.service, heard.operation, heard.asked].add(heard.next_page is None)
         return [" ".join(asked) for asked, ended in ends.items() if True not in ended]
+
+    def in_one_page(self, *services: Service) -> set[tuple[str, str]]:
+        """The lists of *services* that page, were asked, and never gave a second page."""
+        asked = {(heard.service, heard.operation) for heard in self.heard}
+        several = {(heard.service, heard.operation) for heard in self.heard if heard.next_page is not None}
+        lists = {(each.list.service, each.list.operation) for service in services for each in service.resources.values()}
+        return {
+            (service, name)
+            for service, name in (lists & asked) - several
+            if rule_for(self.settings, service, service_model(service).operation_model(name)) is not None
+        }
 
     def secrets(self, *services: Service) -> frozenset[str]:
         """The marks of every planted secret but those that *services* show on purpose."""

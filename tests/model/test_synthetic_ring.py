@@ -17,6 +17,7 @@ from collector.spec.model import Service
 from tests.model.in_process import HERE
 from tests.model.ring import (
     ARN,
+    ONE_PAGE,
     WIDEST,
     HearingServer,
     ServiceReading,
@@ -76,11 +77,18 @@ def test_every_page_is_read(reading: ServiceReading) -> None:
     assert few == [], "fewer records than pages"
 
 
+def test_what_pages_is_read_in_several_pages(reading: ServiceReading) -> None:
+    lists = {(each.list.service, each.list.operation) for each in reading.service.resources.values()}
+    assert reading.server.in_one_page(reading.service) == lists & ONE_PAGE.keys()
+
+
 def test_ids_are_there_and_unique(reading: ServiceReading) -> None:
     for type, records in reading.records.items():
         ids = Counter(record.resource_id for record in records)
         assert all(ids), f"{type}: an empty id"
         assert [id for id, count in ids.items() if count > 1] == [], f"{type}: the same id twice"
+        arns = Counter(record.arn for record in records if record.arn is not None)
+        assert [arn for arn, count in arns.items() if count > 1] == [], f"{type}: the same ARN twice"
 
 
 def test_arns_are_well_formed(reading: ServiceReading) -> None:
@@ -211,8 +219,13 @@ async def test_a_whole_run_over_http_reads_every_type_and_shows_no_secret(tmp_pa
     assert {each.type for service in specs().values() for each in service.resources.values()} == {
         each["resource_type"] for each in coverage
     }
+    read = [json.loads(text) for text in (tmp_path / "out" / "resources.jsonl").read_text().splitlines()]
+    ids = Counter((each["resource_type"], each["region"], each["resource_id"]) for each in read)
+    assert [id for id, count in ids.items() if count > 1 or not id[-1]] == []
+    assert [each["arn"] for each in read if each["arn"] is not None and not ARN.fullmatch(each["arn"])] == []
     assert server.stats.unrouted_requests == []
     assert server.unfinished() == []
+    assert server.in_one_page(*specs().values()) - ONE_PAGE.keys() == set()
     secrets = server.secrets(*specs().values())
     written = told + "".join(file.read_text() for file in (tmp_path / "out").iterdir())
     assert {mark: _around(written, mark) for mark in set(CANARY.findall(written)) & secrets} == {}

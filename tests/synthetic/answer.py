@@ -59,7 +59,7 @@ def answer_of(settings: Settings, service: str, operation: OperationModel, param
     page = asked_page(rule, params, token_digest, pages)
     if shape is None:
         return Answer(service, operation, {}, (), frozenset(), None)
-    echo = echo_of(asked, shape, rule)
+    echo = echo_of(asked, operation.input_shape, shape, rule)
     build = _Build(settings, service, operation, echo, rule, digest, page)
     values = build.structure(shape, _Place())
     for number, row in enumerate(echo.batch):

@@ -47,8 +47,12 @@ class Echo:
         return self.scalars.get(lowered)
 
 
-def echo_of(params: dict[str, Any], output: Shape | None, rule: PagingRule | None) -> Echo:
-    """Work out what the answer of shape *output* repeats of *params*."""
+_WORDS = frozenset({"all", "self"})
+"""What stands in lists of accounts (``OwnerIds``) and names none."""
+
+
+def echo_of(params: dict[str, Any], asked: Any, output: Shape | None, rule: PagingRule | None) -> Echo:
+    """Work out what the answer of shape *output* repeats of *params*, which are of shape *asked*."""
     found = Echo()
     if output is None:
         return found
@@ -61,9 +65,14 @@ def echo_of(params: dict[str, Any], output: Shape | None, rule: PagingRule | Non
             found.scalars.update(_names(name, value))
             if found.own is None:
                 found.own = _own_list(name, lists)
-        elif isinstance(value, list) and value and found.batch_list is None:
+        elif isinstance(value, list) and value and found.batch_list is None and not _chooses(value, asked.members[name]):
             _batch(found, name, value, lists)
     return found
+
+
+def _chooses(values: list[Any], shape: Any) -> bool:
+    """Whether *values*, a parameter of *shape*, say which kind of item is wanted, and not which items."""
+    return bool(getattr(shape.member, "enum", None)) or any(isinstance(value, str) and value in _WORDS for value in values)
 
 
 def _names(name: str, value: str) -> dict[str, str]:
