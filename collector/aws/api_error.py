@@ -69,6 +69,13 @@ _UNAVAILABLE = frozenset({
     "UnknownOperation", "UnknownOperationException", "UnsupportedOperationException",
 })  # fmt: skip
 
+NOT_SWITCHED_ON = "NotSwitchedOn"
+"""Our code for a denial that is none: AWS answers AccessDeniedException, and its message says that the service was never switched on."""
+# Macie, Cost Optimization Hub, Cost Explorer; their texts are those that AWS's own resource providers and tools tell it by.
+_NOT_SWITCHED_ON = re.compile(
+    r"Macie is not enabled|account is not enrolled for recommendations|not enabled for cost explorer access", re.IGNORECASE
+)
+
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html names the policy type in every such message.
 _REASONS = (
     (re.compile(r"service control polic", re.IGNORECASE), "scp"),
@@ -105,6 +112,8 @@ def from_client_error(error: ClientError) -> ApiError:
         return ApiError("throttled", code, passing=True)
     if known in _UNAVAILABLE:
         return ApiError("unavailable", code)
+    if known in _DENIED and _NOT_SWITCHED_ON.search(message):
+        return ApiError("unavailable", NOT_SWITCHED_ON)
     if known in _DENIED:
         return ApiError("denied", code, reason=denial_reason(message))
     if known in _PASSING or status in (500, 502, 503, 504):

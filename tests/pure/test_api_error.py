@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from collector.aws.api_error import denial_reason, from_client_error
+from collector.aws.api_error import NOT_SWITCHED_ON, denial_reason, from_client_error
 
 
 def error(code: str, message: str = "", status: int = 400) -> ClientError:
@@ -68,3 +68,20 @@ def test_the_message_is_not_kept() -> None:
     meaning = from_client_error(error("AccessDenied", WHO))
 
     assert "111122223333" not in f"{meaning!r} {meaning} {vars(meaning)}"
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Macie is not enabled.", "AWS account is not enrolled for recommendations.", "User not enabled for cost explorer access"],
+)
+def test_a_denial_that_says_that_nobody_switched_the_service_on_is_none(message: str) -> None:
+    meaning = from_client_error(error("AccessDeniedException", message, 403))
+
+    assert (meaning.kind, meaning.code, meaning.reason) == ("unavailable", NOT_SWITCHED_ON, None)
+
+
+@pytest.mark.parametrize("message", [WHO, "Macie is not enabled."])
+def test_what_is_switched_on_and_denied_or_fails_otherwise_stays_what_it_is(message: str) -> None:
+    code = "AccessDeniedException" if message == WHO else "ValidationException"
+
+    assert from_client_error(error(code, message, 403)).code == code

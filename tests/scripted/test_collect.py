@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collector.aws.api_error import ApiError
+from collector.aws.api_error import NOT_SWITCHED_ON, ApiError
 from collector.collect import collect
 from collector.errors import CallNotAllowedError
 from collector.plan import Task
@@ -315,6 +315,13 @@ async def test_a_batch_of_tags_that_is_refused_is_one_gap_and_not_asked_again() 
     assert [record.tags for record in resources] == [None, None, None]
     assert [gap.count for gap in coverage[0].gaps] == [3]
     assert gateway.sizes("DescribeTags", "LoadBalancerNames") == [3]
+
+
+async def test_a_service_that_nobody_switched_on_is_covered_with_all_that_would_lie_under_it() -> None:
+    resources, coverage = await read(family("macie2", "session"), ScriptedGateway(GetMacieSession=ApiError("unavailable", NOT_SWITCHED_ON)))
+
+    assert resources == []
+    assert [(each.complete, each.gaps) for each in coverage] == [(True, ())] * len(coverage)
 
 
 async def test_a_refused_parent_leaves_its_children_incomplete_too() -> None:
