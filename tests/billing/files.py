@@ -198,26 +198,20 @@ NUMBERS = ("Cost", "Quantity", "_cost", "_amount", "_cost_for", "effective_cost"
 
 def as_parquet(rows: Sequence[Mapping[str, Any]], folder: Path, kind: str = "double") -> bytes:
     """A chunk as Parquet: amounts are of *kind*, maps are maps, as AWS's are."""
-    path = folder / "chunk.parquet"
+    path, told = folder / "chunk.parquet", folder / "chunk.json"
+    told.write_text("\n".join(map(json.dumps, rows)))
+    types = {
+        name: "map(varchar, varchar)"
+        if isinstance(value, dict)
+        else kind
+        if name.endswith(NUMBERS) or name in ("line_item_unblended_cost", "line_item_usage_amount")
+        else "varchar"
+        for name, value in rows[0].items()
+    }
     with duckdb.connect() as database:
-        columns = []
-        for name, value in rows[0].items():
-            values = [row[name] for row in rows]
-            of = (
-                "map(varchar, varchar)"
-                if isinstance(value, dict)
-                else kind
-                if name.endswith(NUMBERS) or name in ("line_item_unblended_cost", "line_item_usage_amount")
-                else "varchar"
-            )
-            columns.append((name, of, values))
-        definition = ", ".join(f'"{name}" {of}' for name, of, _ in columns)
-        database.execute(f"create table chunk ({definition})")
-        database.executemany(
-            f"insert into chunk values ({', '.join('?' for _ in columns)})",
-            [[row[name] for name, _, _ in columns] for row in rows],
+        database.execute(
+            f"copy (from read_json($told, columns = $types)) to '{path}' (format parquet)", {"told": str(told), "types": types}
         )
-        database.execute(f"copy chunk to '{path}' (format parquet)")
     return path.read_bytes()
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from collector.billing import reading
 from collector.billing.bucket import Folder, Object
 from collector.billing.place import BillingError
 from collector.errors import SinkError
+from tests.billing.conftest import billing_bucket
 from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
 from tests.billing.reading import lines, read, total
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.moto
 
 GOOD = as_csv(focus([Charge("0.0104", f"i-{n:08x}") for n in range(200)], "2026-10"))
 CONTENT = gzip.decompress(GOOD)
-HEADER = CONTENT.splitlines()[0].decode()
+SEPTEMBER = [as_csv(focus([Charge("1")], "2026-09"))]
 
 
 def flipped(content: bytes, position: int) -> bytes:
@@ -57,12 +59,21 @@ CHUNKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def september(emulated: str, one_authority: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A destination that has September's lines."""
+    out = tmp_path_factory.mktemp("september") / "out"
+    with billing_bucket(emulated, one_authority) as bucket:
+        bucket.export("costs", "2026-09", SEPTEMBER)
+        read(out)
+    return out
+
+
 @pytest.fixture
-def before(bucket: Bucket, tmp_path: Path) -> Iterator[Path]:
-    """A destination that has September's lines; when the test is over they must be all that it has."""
-    bucket.export("costs", "2026-09", [as_csv(focus([Charge("1")], "2026-09"))])
-    out = tmp_path / "out"
-    read(out)
+def before(september: Path, bucket: Bucket, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it; when the test is over September's lines must be all that it has."""
+    bucket.export("costs", "2026-09", SEPTEMBER)
+    out = shutil.copytree(september, tmp_path / "out")
     there = {path.name: path.read_bytes() for path in out.iterdir()}
     yield out
     assert {path.name: path.read_bytes() for path in out.iterdir()} == there
