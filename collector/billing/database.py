@@ -78,15 +78,12 @@ class Counted:
 
 
 class Database:
-    """Costs added up, period by period, in a database under *folder* that is gone when it is closed.
-
-    It keeps *memory_megabytes* in memory, beside some 100 of the process.
-    """
+    """Costs added up, period by period: *memory_megabytes* of them in memory, beside some 100 of the process, and the rest in *folder*."""
 
     def __init__(self, folder: Path, partition: str, memory_megabytes: int) -> None:
         self._folder = folder
         self._partition = partition
-        self._connection = duckdb.connect(str(folder / "costs.duckdb"), config={"memory_limit": f"{memory_megabytes}MB", "threads": "2"})
+        self._connection = duckdb.connect(":memory:", config={"memory_limit": f"{memory_megabytes}MB", "threads": "2"})
         self._connection.execute(f"set temp_directory = '{_quoted(folder / 'spilled')}'")
         self._connection.execute("set preserve_insertion_order = false")
         self.clear()
@@ -157,13 +154,19 @@ class Database:
         return Counted(rows or 0, split, open_rows, with_resource, billed or "0")
 
     def records(self, period: str, state: Any, source: Source) -> Iterator[CostRecord]:
-        """The period's costs, in a fixed order, each once, under the names that the inventory has for its resources."""
-        self._name_resources()
-        cursor = self._connection.execute(f"select {', '.join(_TOLD.values())} from named order by all")  # noqa: S608
-        while rows := cursor.fetchmany(ROWS_TOGETHER):
-            for row in rows:
-                told = dict(zip(_TOLD, row, strict=True))
-                yield CostRecord(**{**told, "tags": _tags(told["tags"])}, period=period, period_state=state, source=source)
+        """The period's costs, in a fixed order, each once, under the names that the inventory has for its resources.
+
+        Raises BillingError.
+        """
+        try:
+            self._name_resources()
+            cursor = self._connection.execute(f"select {', '.join(_TOLD.values())} from named order by all")  # noqa: S608
+            while rows := cursor.fetchmany(ROWS_TOGETHER):
+                for row in rows:
+                    told = dict(zip(_TOLD, row, strict=True))
+                    yield CostRecord(**{**told, "tags": _tags(told["tags"])}, period=period, period_state=state, source=source)
+        except duckdb.Error as error:
+            raise BillingError(f"the costs of {period} {_meaning(error)}") from None
 
     def _name_resources(self) -> None:
         keys = [name for name in KEYS if name != "resource"]
@@ -241,8 +244,10 @@ def _meaning(error: duckdb.Error) -> str:
         return f"{where}{':' if line else ''} a quotation mark is not closed"
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
         return "holds an amount that is no number, or is too large"
-    if isinstance(error, duckdb.OutOfMemoryException) or "space" in said:
+    if "offload" in said or "space" in said:
         return "cannot be added up: there is not enough room in the temporary folder (TMPDIR)"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "cannot be added up in so little memory: give more with --memory-megabytes"
     return f"{where}{':' if line else ''} it is damaged, or not what its name says ({type(error).__name__})"
 
 

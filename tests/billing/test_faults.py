@@ -9,13 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from collector.billing import bucket as buckets
 from collector.billing import reading
 from collector.billing.bucket import Folder, Object
+from collector.billing.database import Database
 from collector.billing.place import BillingError
 from collector.errors import SinkError
+from collector.settings import LEAST_MEGABYTES
 from tests.billing.conftest import billing_bucket
 from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
 from tests.billing.reading import lines, read, total
@@ -233,6 +236,18 @@ def test_a_disk_without_room_is_told_before_anything_comes(bucket: Bucket, befor
 
     with pytest.raises(BillingError, match="has no room for it: set TMPDIR"):
         read(before)
+
+
+def test_costs_that_need_more_memory_are_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "costs.parquet"
+    with duckdb.connect() as database:
+        database.execute(f"""copy (select 1.5 BilledCost, 'Usage' ChargeCategory, '111111111111' BillingAccountId,
+            'arn:aws:ec2:eu-west-1:111111111111:instance/i-' || range ResourceId from range(500000)) to '{path}' (format parquet)""")
+
+    with Database(tmp_path, "aws", LEAST_MEGABYTES) as costs, pytest.raises(BillingError) as raised:
+        costs.add(path, "costs.parquet", ())
+
+    assert str(raised.value) == "costs.parquet cannot be added up in so little memory: give more with --memory-megabytes"
 
 
 def test_a_folder_of_something_else_is_not_written_to(bucket: Bucket, tmp_path: Path) -> None:
