@@ -60,7 +60,7 @@ class ResourceRecord:
     tags: Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, as above: there is one for each type and target
 class CoverageRecord:
     """What one listing of one type in one target is worth. *complete* tells whether a resource's absence may be believed."""
 

@@ -36,10 +36,9 @@ def billing(settings: BillingSettings) -> None:
     import os
     import sys
 
-    import anyio
-
     from collector import log
     from collector.errors import SettingsError
+    from collector.event_loop import in_event_loop
 
     try:
         from collector.billing.billing import read_billing
@@ -51,11 +50,11 @@ def billing(settings: BillingSettings) -> None:
     log.set_up()
     if sys.stderr.isatty():
         with _display() as told:
-            done = anyio.run(read_billing, settings, told)
+            done = in_event_loop(read_billing, settings, told)
         if done.exit_status is Exit.COMPLETE:
             _closing_table(done)
     else:
-        done = anyio.run(read_billing, settings)
+        done = in_event_loop(read_billing, settings)
     if done.exit_status is not Exit.COMPLETE:
         raise typer.Exit(done.exit_status)
 

@@ -33,13 +33,12 @@ def metrics_of(settings: MetricsSettings, snapshot: str, *, verbose: bool = Fals
     """Collect the metrics; on a terminal with a closing line, otherwise with events on standard error alone."""
     import sys
 
-    import anyio
-
     from collector import log
+    from collector.event_loop import in_event_loop
     from collector.metrics import add_metrics
 
     log.set_up(verbose=verbose)
-    told = anyio.run(add_metrics, settings, snapshot)
+    told = in_event_loop(add_metrics, settings, snapshot)
     if sys.stderr.isatty():
         typer.echo(closing_line(told), err=True)
     return Exit(told["exit_status"])

@@ -30,15 +30,14 @@ def plan(
 
     Example: collector plan --metrics --like out/
     """
-    import anyio
-
     from collector import log
     from collector.errors import SettingsError
+    from collector.event_loop import in_event_loop
 
     if like is not None and not settings.metrics:
         raise SettingsError("--like is for --metrics: it says how many resources to count with")
     log.set_up()
-    told = anyio.run(_planned, settings, like)
+    told = in_event_loop(_planned, settings, like)
     if json:
         import orjson
 

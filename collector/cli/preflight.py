@@ -26,15 +26,14 @@ def preflight(
 
     Example: COLLECTOR_EXTERNAL_ID=… collector preflight --role Inventory --account 111111111111
     """
-    import anyio
-
     from collector import log
+    from collector.event_loop import in_event_loop
     from collector.inventory import chosen_families
     from collector.preflight.accounts import preflight as checked
 
     log.set_up()
     families = chosen_families(settings)
-    reports = anyio.run(checked, settings, families)
+    reports = in_event_loop(checked, settings, families)
     status = exit_status(reports)
     if json:
         import orjson

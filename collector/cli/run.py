@@ -55,17 +55,16 @@ def snapshot_with_display(settings: RunSettings, *, verbose: bool = False) -> "S
     """Take the snapshot; on a terminal with a live display and a closing table, otherwise with events on standard error alone."""
     import sys
 
-    import anyio
-
     from collector import log
+    from collector.event_loop import in_event_loop
     from collector.inventory import take_snapshot
 
     log.set_up(verbose=verbose)
     if not sys.stderr.isatty():
-        return anyio.run(take_snapshot, settings)
+        return in_event_loop(take_snapshot, settings)
     from collector.cli.display import closing_table, display
 
     with display() as watch:
-        snapshot = anyio.run(take_snapshot, settings, watch)
+        snapshot = in_event_loop(take_snapshot, settings, watch)
     closing_table(snapshot)
     return snapshot

@@ -4,10 +4,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import anyio
-
 from collector.demo.emulator import emulator
 from collector.demo.seed import Seeded, seed
+from collector.event_loop import in_event_loop
 from collector.settings import RunSettings
 from collector.spec.reader import read_specs
 
@@ -17,7 +16,7 @@ def demonstration(to: str | None, tell: Callable[[str], None]) -> Iterator[RunSe
     """Settings that read the emulated organisation, for as long as the ``with`` block lasts."""
     with emulator() as url, emulated_environment(url):
         tell(f"Emulated AWS at {url}; putting an organisation into it…")
-        seeded = anyio.run(seed, url)
+        seeded = in_event_loop(seed, url)
         places = f"{len(seeded.accounts)} accounts and {len(seeded.regions)} regions"
         tell(f"{len(seeded.resources)} resources in {places}, {len(seeded.secrets)} secrets")
         yield settings_for(seeded, to)

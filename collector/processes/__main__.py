@@ -15,6 +15,7 @@ from collector import log
 from collector.connect import reentered
 from collector.cost import spent
 from collector.errors import CallNotAllowedError, CollectorError
+from collector.event_loop import in_event_loop
 from collector.processes.share import HEAD, Finished, Share, SoFar, Word, framed, unframed
 from collector.run import Progress, run
 from collector.sink import open_sink
@@ -39,7 +40,7 @@ def main() -> None:
             left = left[os.write(out, left) :]
 
     try:
-        if not anyio.run(carried_out, share, tell):
+        if not in_event_loop(carried_out, share, tell):
             sys.exit(1)
     except* (CollectorError, CallNotAllowedError) as group:
         tell(_first_of(group))

@@ -82,6 +82,6 @@ def fleet(repeat: int, most_accounts: int, tasks: int, items: int = 1) -> dict[s
 
 
 if __name__ == "__main__":
-    import anyio
+    from collector.event_loop import in_event_loop
 
-    json.dump(anyio.run(read, Work.told(), int(sys.argv[1])), sys.stdout)
+    json.dump(in_event_loop(read, Work.told(), int(sys.argv[1])), sys.stdout)

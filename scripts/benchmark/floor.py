@@ -22,6 +22,7 @@ from yarl import URL
 
 from benchmark.shared import assumed
 from benchmark.work import Carry, Work, tell
+from collector.event_loop import in_event_loop
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
@@ -131,4 +132,4 @@ async def floor(work: Work) -> AsyncIterator[Carry]:
 
 
 if __name__ == "__main__":
-    tell(floor)
+    tell(floor, in_loop=in_event_loop)

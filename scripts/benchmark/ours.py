@@ -10,6 +10,7 @@ from benchmark.work import ASKS, HOME, ROLE, SPECS, Carry, Work, tell
 from collector import log
 from collector.aws.endpoints import PartitionEndpoints
 from collector.connect import connected
+from collector.event_loop import in_event_loop
 from collector.plan import plan
 from collector.run import run
 from collector.settings import RunSettings
@@ -42,4 +43,4 @@ if __name__ == "__main__":
     from benchmark.without import leave_out
 
     leave_out(Work.told().without)
-    tell(collector)
+    tell(collector, in_loop=in_event_loop)

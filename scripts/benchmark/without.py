@@ -18,7 +18,7 @@ from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 from yarl import URL
 
-from collector import normalise, record
+from collector import event_loop, normalise, record
 from collector.aws import connections, direct, models, parse, parse_xml, session, sign
 from collector.aws.exchange import Response
 from collector.sink import stream
@@ -36,6 +36,11 @@ def leave_out(names: tuple[str, ...]) -> None:
     """Do without what *names* name."""
     for name in names:
         SWITCHES[name].off()
+
+
+def _uvloop() -> None:
+    run = event_loop.anyio.run
+    patch.object(event_loop.anyio, "run", lambda function, *arguments, **_: run(function, *arguments)).start()
 
 
 def _direct() -> None:
@@ -134,6 +139,7 @@ def _pruning() -> None:
 
 
 SWITCHES = {
+    "uvloop": Switch("asyncio's own event loop", _uvloop),
     "direct": Switch("botocore's client makes the call, with our connections and models", _direct),
     "exchange": Switch("aiohttp's session sends, with all that it can do", _exchange),
     "parser": Switch("botocore's parser reads every answer", _parser),

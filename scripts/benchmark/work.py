@@ -103,8 +103,8 @@ Carry: TypeAlias = Callable[[Sequence[str]], Awaitable[tuple[int, int]]]
 """Do the work in these accounts: calls made, resources written."""
 
 
-def tell(contender: Callable[[Work], AbstractAsyncContextManager[Carry]]) -> None:
-    """Let *contender* do its work, and print what it took as JSON."""
+def tell(contender: Callable[[Work], AbstractAsyncContextManager[Carry]], *, in_loop: Callable[..., Cost] | None = None) -> None:
+    """Let *contender* do its work *in_loop*, or in asyncio's own event loop, which alone can be watched; print what it took as JSON."""
     import anyio
 
     from benchmark.loop import Watch
@@ -130,4 +130,4 @@ def tell(contender: Callable[[Work], AbstractAsyncContextManager[Carry]]) -> Non
                 **(watch.figures() if watch else {}),
             )
 
-    json.dump(asdict(anyio.run(main)), sys.stdout)
+    json.dump(asdict(in_loop(main) if in_loop and not work.watch else anyio.run(main)), sys.stdout)
