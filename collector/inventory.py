@@ -110,7 +110,8 @@ async def _to_do(settings: RunSettings, chosen: list[Family], parts: list[Portio
     require_same(begun, ours)
     earlier = Earlier()
     await sink.earlier(earlier.tell)
-    parts = [replace(part, left=earlier.settle(part.planned(), progress.add)) for part in parts]
+    parts = [replace(part, left=earlier.settle(part.planned())) for part in parts]
+    await sink.earlier(earlier.counting(progress.add))
     progress.tasks = sum(part.left.count(0) for part in parts if part.left is not None)
     await sink.resume(earlier.keep)
     log.info("run.resumed", covered=progress.coverage, resources=sum(progress.resources.values()))

@@ -1,5 +1,6 @@
 """What an earlier run has done: which of its tasks are done with, which lines stay, and when it is another run altogether."""
 
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ def covered(account: int, *kinds: Kind, key: str = "sns.topic", at: str = "1") -
             resource_type="AWS::SNS::Topic",
             resources=2,
             retries=0,
-            scan_id=f"{account:012}/eu-west-1/{key}@{at}",
+            scan_id=f"{account:012}/eu-west-1/{key}@20261125T00000{at}.000Z",
             seconds=0.1,
             service="sns",
         )
@@ -40,10 +41,13 @@ def covered(account: int, *kinds: Kind, key: str = "sns.topic", at: str = "1") -
 @pytest.mark.parametrize("kind", ["throttled", "unreachable", "cut", "failed"])
 def test_gaps_that_may_pass_are_tried_again_and_the_others_stay(kind: Kind) -> None:
     earlier, progress = Earlier(), Progress()
-    for line in (covered(0), covered(1, "denied"), covered(2, "denied", kind), covered(3, "unavailable"), covered(4, "halted")):
+    lines = (covered(0), covered(1, "denied"), covered(2, "denied", kind), covered(3, "unavailable"), covered(4, "halted"))
+    for line in lines:
         earlier.tell(line)
 
-    left = earlier.settle(tasks(6), progress.add)
+    left = earlier.settle(tasks(6))
+    for line in lines:
+        earlier.counting(progress.add)(line)
 
     assert list(left) == [0, 0, 1, 0, 0, 1]
     assert (progress.coverage, progress.resources["AWS::SNS::Topic"], progress.gaps["denied"]) == (4, 8, 1)
@@ -54,11 +58,12 @@ def test_lines_of_a_scan_that_was_done_again_go() -> None:
     earlier = Earlier()
     earlier.tell(covered(0, "cut", at="1"))
     earlier.tell(covered(0, at="2"))
-    earlier.settle(tasks(1), lambda _: None)
+    earlier.settle(tasks(1))
 
     assert earlier.keep(covered(0, at="2"))
     assert not earlier.keep(covered(0, at="1"))
     assert not earlier.keep(b'{"scan_id":')
+    assert not earlier.keep(b'{"scan_id":1}')
 
 
 def test_a_family_is_done_when_all_its_types_are() -> None:
@@ -69,9 +74,34 @@ def test_a_family_is_done_when_all_its_types_are() -> None:
 
     for key in others:
         earlier.tell(covered(0, key=f"ecs.{key}"))
-    assert earlier.done(task) == []
+    assert earlier.settle([task]) == b"\1"
+    assert not any(earlier.keep(covered(0, key=f"ecs.{key}")) for key in others)
     earlier.tell(covered(0, key=f"ecs.{first}"))
-    assert len(earlier.done(task)) == len(others) + 1 == 2
+    assert earlier.settle([task]) == b"\0"
+    assert all(earlier.keep(covered(0, key=f"ecs.{key}")) for key in (first, *others))
+
+
+def test_lines_of_accounts_that_are_no_longer_read_go() -> None:
+    earlier = Earlier()
+    for account in range(9):
+        earlier.tell(covered(account))
+
+    earlier.settle(tasks(3))
+
+    assert [earlier.keep(covered(account)) for account in range(9)] == [True] * 3 + [False] * 6
+
+
+def test_many_lines_take_little_memory() -> None:
+    earlier = Earlier()
+    tracemalloc.start()
+    for account in range(2_000):
+        earlier.tell(covered(account))
+        for number in range(9):
+            earlier.tell(covered(account, key=f"sns.topic{number}"))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 20_000 * 8 * 2 + 2_000 * 200, "eight bytes a line, and the accounts' names"
 
 
 def asked(**settings: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ NAMES = st.sampled_from(
 FIELDS = {
     "account_id": "000000000001", "calls": 1, "complete": True, "gaps": [], "observed_at": "2026", "partition": "aws",
     "region": "eu-west-1", "resource_type": "AWS::SNS::Topic", "resources": 2, "retries": 0,
-    "scan_id": "000000000001/eu-west-1/sns.topic@1", "seconds": 0.1, "service": "sns",
+    "scan_id": "000000000001/eu-west-1/sns.topic@20261125T000000.000Z", "seconds": 0.1, "service": "sns",
 }  # fmt: skip
 
 
@@ -113,7 +113,9 @@ def test_no_coverage_line_breaks_a_resume(line: Any, others: list[Any]) -> None:
 
     for each in (line, *others):
         earlier.tell(orjson.dumps(each))
-    left = earlier.settle(tasks(3), progress.add)
+    left = earlier.settle(tasks(3))
+    for each in (line, *others):
+        earlier.counting(progress.add)(orjson.dumps(each))
 
     assert left.count(0) == progress.coverage <= 1
     assert not earlier.keep(orjson.dumps(others))
