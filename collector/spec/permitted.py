@@ -140,9 +140,11 @@ class _Rule:
 
 
 def _fits_members(fixed: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """Nothing that the spec does not name, and all that it fixes. What it fills in may be missing: not every item has it."""
+    """Nothing that the spec does not name, and all that it fixes, if only in part. What is all filled in may be missing: not every item has
+    it.
+    """
     return given.keys() <= fixed.keys() and all(
-        _fits_value(value, given[name]) if name in given else _is_filled(value) for name, value in fixed.items()
+        _fits_value(value, given[name]) if name in given else _is_filled(value) and len(parsed(value)) == 1 for name, value in fixed.items()
     )
 
 

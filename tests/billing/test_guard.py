@@ -37,10 +37,12 @@ REFUSED = {
     "an object of another bucket": (PLACE.reading, {**READ, "Bucket": "acme-data"}),
     "an object outside the prefix": (PLACE.reading, {**READ, "Key": "private/a.csv.gz"}),
     "a prefix that only begins alike": (PLACE.reading, {**READ, "Key": "exports-2/a.csv.gz"}),
+    "an object without a key": (PLACE.reading, {name: value for name, value in READ.items() if name != "Key"}),
     "an older version": (PLACE.reading, {**READ, "VersionId": "1"}),
     "an access point": (PLACE.reading, {**READ, "Bucket": "arn:aws:s3:eu-west-1:111111111111:accesspoint/acme-billing"}),
     "a listing of another bucket": (PLACE.listing, {**LIST, "Bucket": "acme-data"}),
     "a listing of the whole bucket": (PLACE.listing, {**LIST, "Prefix": ""}),
+    "a listing without a prefix": (PLACE.listing, {name: value for name, value in LIST.items() if name != "Prefix"}),
     "a listing of all below": (PLACE.listing, {name: value for name, value in LIST.items() if name != "Delimiter"}),
     "another bucket's region": (PLACE.location, {"Bucket": "acme-data"}),
     "an object's metadata": (Call("s3", "HeadObject", "s3:GetObject"), {"Bucket": "acme-billing", "Key": "exports/a"}),
@@ -130,7 +132,11 @@ async def test_an_object_that_is_another_now_has_changed(monkeypatch: pytest.Mon
     from datetime import UTC, datetime
 
     error = "<Error><Code>PreconditionFailed</Code></Error>"
-    async with serving(lambda _: web.Response(status=412, text=error)) as (url, _):
+
+    def answer(request: web.Request) -> web.Response:
+        return web.Response(status=412, text=error) if request.headers["If-Match"] == ETAG else web.Response(text="an object")
+
+    async with serving(answer) as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         async with gateway() as open_gateway:
             with pytest.raises(ChangedError):
