@@ -20,7 +20,7 @@ from collector.billing.place import BillingError
 from collector.errors import SinkError
 from collector.settings import LEAST_MEGABYTES
 from tests.billing.conftest import billing_bucket
-from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
+from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, as_parquet, as_zip, cur, focus
 from tests.billing.reading import lines, read, total
 
 pytestmark = pytest.mark.moto
@@ -236,6 +236,22 @@ def test_a_disk_without_room_is_told_before_anything_comes(bucket: Bucket, befor
 
     with pytest.raises(BillingError, match="has no room for it: set TMPDIR"):
         read(before)
+
+
+def test_one_data_file_at_a_time_is_on_the_disk(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.export("costs", "2026-09", [GOOD, GOOD, GOOD])
+    bucket.export("costs", "2026-10", [as_zip(GOOD, "costs.csv"), as_parquet(focus([Charge("1")], "2026-10"), tmp_path)])
+    download, there = buckets.Bucket.download, []
+
+    async def watched(self: Any, wanted: Object, path: Path, told: Any) -> None:
+        there.append(sorted(each.name for each in path.parent.iterdir()))
+        await download(self, wanted, path, told)
+
+    monkeypatch.setattr(buckets.Bucket, "download", watched)
+
+    read(tmp_path / "out")
+
+    assert there == [[], [], [], ["2026-09.jsonl"], ["2026-09.jsonl"]]
 
 
 def test_costs_that_need_more_memory_are_told_in_one_line(tmp_path: Path) -> None:
