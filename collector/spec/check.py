@@ -350,7 +350,7 @@ def _verb_problems(call: Call, operation: OperationModel) -> Iterator[str]:
     name = call.operation
     if not name.startswith(READS) and f"{call.service}.{name}" not in VETTED_VERBS:
         yield f"{name} is not a Describe, List, Get or BatchGet, and not among the vetted exceptions"
-    if name.startswith(NEEDS_WHY) and not (call.why or "").strip():
+    if name.startswith(NEEDS_WHY) and _is_undecided(call.why or ""):
         yield f"{name} is a Get: say in why what only it returns, and that this is no secret and no customer's data"
     if operation.has_streaming_output:
         yield f"{name} streams its answer: that is data, not configuration"
@@ -468,9 +468,17 @@ def _take_problems(call: Call, operation: OperationModel) -> Iterator[str]:
                     at(path, item)
             except UnknownPathError as error:
                 yield f"{word} {path}: {error}{did_you_mean(error.name, error.known)}"
+    for path, reason in call.reveal.items():
+        if _is_undecided(reason):
+            yield f"reveal {path}: say why it may be shown"
     for path, why in item.secrets():
         if not _is_treated(path, treated):
             yield f"{path} is shown: {why.rstrip('.')}. Redact it, or reveal it with the reason"
+
+
+def _is_undecided(reason: str) -> bool:
+    """Whether *reason* is none, or still what a draft says in its place."""
+    return not reason.strip() or reason.startswith("TODO")
 
 
 def _is_treated(path: str, treated: set[str]) -> bool:

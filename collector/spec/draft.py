@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from collector.errors import SettingsError
 from collector.spec import facts
 from collector.spec.api import Node, answer, at, is_global, service_names, taken
-from collector.spec.check import EVERYWHERE, check
+from collector.spec.check import EVERYWHERE, READS, check
 from collector.spec.model import Scope
 from collector.spec.operations import NOT_ITEMS, Operations, listed_in
 from collector.spec.reader import read_spec
@@ -80,7 +80,8 @@ def draft(service: str, operations: tuple[str, ...] = ()) -> str:
     """The text of a spec for *service*: of the list calls *operations* and what they lie under, or of every list call that needs nothing
     and of those that need only what these give.
 
-    What still does not hold stands at the top. Raises SettingsError for a service or operation that does not exist or must not be called.
+    What will not hold even when a person has decided stands at the top; so do, where all are drafted, the list calls that must not be made.
+    Raises SettingsError for a service or operation that does not exist or must not be called.
     """
     if service not in service_names():
         raise SettingsError(f'botocore knows no service "{service}"{did_you_mean(service, service_names())}')
@@ -94,8 +95,9 @@ def draft(service: str, operations: tuple[str, ...] = ()) -> str:
     if not chosen:
         raise SettingsError(f"{service} has no list call that needs nothing; name the operations to draft")
     text = drafting.text(chosen)
-    problems = check({service: read_spec(service, text)})
-    return "".join(f"# TODO {problem}\n" for problem in problems) + ("\n" if problems else "") + text
+    problems = check({service: read_spec(service, text.replace('"TODO:', '"Decided:'))})
+    notes = [f"# TODO {problem}" for problem in problems] + [f"# Left out: {each}" for each in ([] if operations else drafting.left_out())]
+    return "".join(f"{note}\n" for note in notes) + ("\n" if notes else "") + text
 
 
 class _Drafting:
@@ -126,6 +128,12 @@ class _Drafting:
             self._narrow(each)
             self._hide(each, [other.table for other in chosen if other.parent is each])
         return chosen
+
+    def left_out(self) -> Iterator[str]:
+        """The list calls that need nothing and must not be made, each with the reason."""
+        for name in self.calls.model.operation_names:
+            if name.startswith(READS) and is_plural(name) and not self.calls.open(name) and (refusal := self.calls.refusal(name)):
+                yield refusal if name in refusal else f"{name}: {refusal}"
 
     def _families(self, parent: _Drafted | None = None) -> Iterator[_Drafted]:
         """Every resource, each before what lies under it."""
@@ -237,6 +245,8 @@ class _Drafting:
     def _complete(self, thing: _Drafted) -> None:
         """Tags, Gets and type of *thing*, which take all other resources into account."""
         thing.table |= self._tags(thing)
+        if "tags" in thing.table:
+            thing.table.setdefault("name", "{tags.Name}")  # as AWS's consoles show it
         thing.table["get"] = self._gets(thing)
         thing.table |= self._type(thing)
 
@@ -289,11 +299,11 @@ class _Drafting:
         if not fields:
             listed = listed_in(thing.table["list"].get("take", ""))
             known = _pick(texts, f"{noun}id", "id", f"{noun}identifier", f"{noun}name", "name", "identifier", listed, f"{listed}id")
-            likely = sorted(texts.values(), key=lambda name: not _NAMING.search(name))
+            likely = sorted(texts.values(), key=lambda name: (not _ends(name, noun), not _NAMING.search(name)))
             some = known or next(iter(likely), "item")
             id = self._id(thing, f"{{{some}}}")
             fields = {"id": id if known else Unsure(id, "TODO: what names it for good?")}
-        name = _pick(texts, f"{noun}name", "name", noun if noun.endswith("name") else "", f"{noun}identifier")
+        name = _pick(texts, f"{noun}name", "name", noun if noun.endswith("name") else "", f"{noun}identifier", "displayname")
         fields |= {"name": f"{{{name}}}"} if name else {"name": "{arn.name}"} if own else {}
         members = item.members()
         moments = [each for each in members if members[each].is_moment() and "creat" in each.lower()]
@@ -428,6 +438,12 @@ class _Drafting:
         top |= {"iam_prefix": self.calls.prefix} if self.calls.prefix != self.service else {}
         parts = ["\n".join(lines(top))] if top else []
         return "\n\n".join([*parts, *(resource_text(each.key, each.table) for each in chosen)]) + "\n"
+
+
+def _ends(member: str, noun: str) -> bool:
+    """Whether *member* names what *noun* ends with: ``executionId`` a ``planexecution``."""
+    stem = plain(_NAMING.sub("", member))
+    return stem != "" and stem != plain(member) and noun.endswith(stem)
 
 
 def _in_parent(reference: str | None) -> str | None:
