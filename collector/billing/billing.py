@@ -6,6 +6,7 @@ when every period is read and added up is anything written, and then at once.
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from collector.billing.manifest import LARGEST, read_manifest
 from collector.billing.place import BillingError, Place
 from collector.billing.reading import SETTLED, Read, Reading, Told, end_of
 from collector.connect import Entrance, entered
+from collector.errors import StoppedError
 from collector.exit import Exit
 from collector.inventory import chosen_families
 from collector.plan import Target
@@ -33,6 +35,7 @@ from collector.preflight.accounts import gate
 from collector.record import Gap
 from collector.settings import BillingSettings
 from collector.snapshot import open_snapshot
+from collector.stop import stopping
 
 log = structlog.get_logger()
 
@@ -50,35 +53,52 @@ async def read_billing(settings: BillingSettings, told: Told | None = None, now:
     """Read the billing files that *settings* name and write their costs. Raises CollectorError, and then nothing is written.
 
     A period whose newest delivery is the one that the destination has already is not read again. *now* tells settled months from others.
+    SIGTERM and SIGINT end it like an error; once writing has begun, it is brought to its end.
     """
     started = now or datetime.now(UTC)
-    async with open_destination(str(settings.to), kms_key=settings.s3_kms_key, profile=settings.profile) as to:
-        there = await anyio.to_thread.run_sync(to.periods)
-        inventory = open_snapshot(settings.snapshot) if settings.snapshot else to.inventory
-        place = Place(str(settings.bucket), str(settings.prefix))
-        async with entered(settings, (), place.calls()) as entrance:
-            member = entrance.members[0]
-            # Only --strict asks what the role must have; the billing role has what every spec needs.
-            against = await gate(settings, chosen_families(settings) if settings.strict else ())(entrance, member)
-            if against is not None:
-                return _halted(to.to, member.id, against)
-            bucket = Bucket(entrance.gateway, place, await _in_its_region(entrance, place))
-            home = Target(entrance.partition, member.id, PartitionEndpoints(entrance.partition).home("cur"))
-            chosen, gaps = await _chosen(bucket, settings, home)
-            with tempfile.TemporaryDirectory(prefix="collector-billing-") as folder:
-                with Database(Path(folder), entrance.partition, settings.memory_megabytes) as database:
-                    if inventory:
-                        await anyio.to_thread.run_sync(database.load_inventory, inventory)
-                    reading = Reading(bucket, database, Path(folder), started, told or _nobody, with_inventory=inventory is not None)
-                    read = {
-                        period: await reading.period(delivery)
-                        for period, delivery in chosen.items()
-                        if settings.snapshot or not _is_there(there.get(period), delivery, period, started)
-                    }
-                about = _about(place, there, chosen, read, gaps, settings.snapshot or (to.to if inventory else None))
-                await to.publish(_all_lines(to, read, about["periods"]), about)
+    async with stopping(None) as stop, AsyncExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="collector-billing-")))
+        try:
+            with stop.beginning():
+                to = await opened.enter_async_context(
+                    open_destination(str(settings.to), kms_key=settings.s3_kms_key, profile=settings.profile)
+                )
+                there = await anyio.to_thread.run_sync(to.periods)
+                read, about = await _read(settings, to, there, folder, started, told or _nobody)
+        except StoppedError as error:
+            raise BillingError(f"stopped ({stop.why}) before everything was read: nothing was written") from error
+        if "halted" in about:
+            return Billing(to.to, about, Exit.HALTED)
+        await to.publish(_all_lines(to, read, about["periods"]), about)
     log.info("billing.finished", to=to.to, periods=sorted(read), lines=sum(each["lines"] for each in about["periods"].values()))
     return Billing(to.to, about, Exit.COMPLETE)
+
+
+async def _read(
+    settings: BillingSettings, to: Destination, there: Mapping[str, Any], folder: Path, started: datetime, told: Told
+) -> tuple[dict[str, Read], dict[str, Any]]:
+    """The periods that are not *there* yet, their lines in *folder*; and what the manifest says of all."""
+    inventory = open_snapshot(settings.snapshot) if settings.snapshot else to.inventory
+    place = Place(str(settings.bucket), str(settings.prefix))
+    async with entered(settings, (), place.calls()) as entrance:
+        member = entrance.members[0]
+        # Only --strict asks what the role must have; the billing role has what every spec needs.
+        against = await gate(settings, chosen_families(settings) if settings.strict else ())(entrance, member)
+        if against is not None:
+            return {}, _halted(member.id, against)
+        bucket = Bucket(entrance.gateway, place, await _in_its_region(entrance, place))
+        home = Target(entrance.partition, member.id, PartitionEndpoints(entrance.partition).home("cur"))
+        chosen, gaps = await _chosen(bucket, settings, home)
+        with Database(folder, entrance.partition, settings.memory_megabytes) as database:
+            if inventory:
+                await anyio.to_thread.run_sync(database.load_inventory, inventory)
+            reading = Reading(bucket, database, folder, started, told, with_inventory=inventory is not None)
+            read = {
+                period: await reading.period(delivery)
+                for period, delivery in chosen.items()
+                if settings.snapshot or not _is_there(there.get(period), delivery, period, started)
+            }
+    return read, _about(place, there, chosen, read, gaps, settings.snapshot or (to.to if inventory else None))
 
 
 async def _in_its_region(entrance: Entrance, place: Place) -> Target:
@@ -170,12 +190,13 @@ def _about(
     }
 
 
-def _halted(to: str, account_id: str, against: Gap) -> Billing:
+def _halted(account_id: str, against: Gap) -> dict[str, Any]:
+    """What is told of an account that is not read. Raises BillingError when it could not even be entered."""
     if against.kind != "halted":
         raise BillingError(
             f"account {account_id} cannot be entered ({against.action}: {against.kind}: {against.code}): run `collector preflight`"
         )
-    return Billing(to, {"halted": account_id}, Exit.HALTED)
+    return {"halted": account_id}
 
 
 def _nobody(period: str, count: int, total: int) -> None:

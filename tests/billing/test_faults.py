@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import os
 import shutil
+import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import duckdb
 import pytest
 
@@ -264,6 +268,30 @@ def test_costs_that_need_more_memory_are_told_in_one_line(tmp_path: Path) -> Non
         costs.add(path, "costs.parquet", ())
 
     assert str(raised.value) == "costs.parquet cannot be added up in so little memory: give more with --memory-megabytes"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_leaves_nothing(
+    number: signal.Signals, bucket: Bucket, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.export("costs", "2026-10", [GOOD])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    download = buckets.Bucket.download
+
+    async def interrupted(self: Any, wanted: Object, path: Path, told: Any) -> None:
+        assert len(list(temporary.iterdir())) == 1
+        os.kill(os.getpid(), number)
+        await anyio.sleep(30)
+        await download(self, wanted, path, told)
+
+    monkeypatch.setattr(buckets.Bucket, "download", interrupted)
+
+    with pytest.raises(BillingError, match=r"^stopped \(Interrupted\) before everything was read: nothing was written$"):
+        read(before)
+
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_folder_of_something_else_is_not_written_to(bucket: Bucket, tmp_path: Path) -> None:
