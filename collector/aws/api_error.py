@@ -70,10 +70,27 @@ _UNAVAILABLE = frozenset({
 })  # fmt: skip
 
 NOT_SWITCHED_ON = "NotSwitchedOn"
-"""Our code for a denial that is none: AWS answers AccessDeniedException, and its message says that the service was never switched on."""
-# Macie, Cost Optimization Hub, Cost Explorer; their texts are those that AWS's own resource providers and tools tell it by.
+"""Our code where only the message tells that an account never switched a service on, or that another account administers it."""
+_TOLD_BY_MESSAGE = _DENIED | {
+    "BadRequestException", "InvalidInputException", "InvalidOperationException", "InvalidParameterValue", "InvalidParameterValueException",
+    "UnsupportedCommandException", "ValidationException",
+}  # fmt: skip
+# Texts that AWS's own resource providers and the sweepers of Terraform's provider go by; a policy's denial has none of them.
 _NOT_SWITCHED_ON = re.compile(
-    r"Macie is not enabled|account is not enrolled for recommendations|not enabled for cost explorer access", re.IGNORECASE
+    r"Macie is not enabled"
+    r"|account is not enrolled for recommendations"  # Cost Optimization Hub
+    r"|not enabled for cost explorer access"
+    r"|Account not found for the request"  # Incident Manager's contacts
+    r"|Service role not found\. Consult setup procedures in License Manager"
+    r"|complete AWS Audit Manager setup"
+    r"|No default admin could be found for account|only available to AWS Firewall Manager Administrators",
+    re.IGNORECASE,
+)
+_NOT_OFFERED = re.compile(
+    r"not available for the current AWS account|API is not available in|not supported for region|command is only supported in"
+    r"|APIs are only available in|Access Denied to API Version|not permitted in this API version for your account"
+    r"|not whitelisted to use this feature|operation is currently (disabled|unavailable)|We are retiring Amazon Sagemaker Edge",
+    re.IGNORECASE,
 )
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html names the policy type in every such message.
@@ -112,8 +129,10 @@ def from_client_error(error: ClientError) -> ApiError:
         return ApiError("throttled", code, passing=True)
     if known in _UNAVAILABLE:
         return ApiError("unavailable", code)
-    if known in _DENIED and _NOT_SWITCHED_ON.search(message):
+    if known in _TOLD_BY_MESSAGE and _NOT_SWITCHED_ON.search(message):
         return ApiError("unavailable", NOT_SWITCHED_ON)
+    if known in _TOLD_BY_MESSAGE and _NOT_OFFERED.search(message):
+        return ApiError("unavailable", code)
     if known in _DENIED:
         return ApiError("denied", code, reason=denial_reason(message))
     if known in _PASSING or status in (500, 502, 503, 504):

@@ -71,17 +71,47 @@ def test_the_message_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "message",
-    ["Macie is not enabled.", "AWS account is not enrolled for recommendations.", "User not enabled for cost explorer access"],
+    ("code", "message"),
+    [
+        ("AccessDeniedException", "Macie is not enabled."),
+        ("AccessDeniedException", "AWS account is not enrolled for recommendations."),
+        ("AccessDeniedException", "User not enabled for cost explorer access"),
+        ("AccessDeniedException", "No default admin could be found for account 111122223333 in Region eu-west-1"),
+        ("AccessDeniedException", "Service role not found. Consult setup procedures in License Manager User Guide and create the role."),
+        ("ValidationException", "Invalid value provided - Account not found for the request"),
+    ],
 )
-def test_a_denial_that_says_that_nobody_switched_the_service_on_is_none(message: str) -> None:
-    meaning = from_client_error(error("AccessDeniedException", message, 403))
+def test_an_answer_that_says_that_nobody_switched_the_service_on_is_no_denial(code: str, message: str) -> None:
+    meaning = from_client_error(error(code, message, 403))
 
     assert (meaning.kind, meaning.code, meaning.reason) == ("unavailable", NOT_SWITCHED_ON, None)
 
 
-@pytest.mark.parametrize("message", [WHO, "Macie is not enabled."])
-def test_what_is_switched_on_and_denied_or_fails_otherwise_stays_what_it_is(message: str) -> None:
-    code = "AccessDeniedException" if message == WHO else "ValidationException"
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidInputException", "Domain-related APIs are only available in the us-east-1 Region. Please set your Region."),
+        ("AccessDeniedException", "GetDevEndpoints operation is currently disabled"),
+        ("ValidationException", "We are retiring Amazon Sagemaker Edge on April 26th, 2024."),
+        ("InvalidParameterValue", "Access Denied to API Version: APIGlobalDatabases"),
+        ("UnauthorizedException", "API is not available in us-gov-east-1"),
+    ],
+)
+def test_what_aws_does_not_offer_here_is_unavailable(code: str, message: str) -> None:
+    meaning = from_client_error(error(code, message))
 
-    assert from_client_error(error(code, message, 403)).code == code
+    assert (meaning.kind, meaning.code) == ("unavailable", code)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("AccessDeniedException", WHO, "denied"),
+        ("ValidationException", "1 validation error detected", "failed"),
+        ("ResourceNotFoundException", "Macie is not enabled.", "failed"),
+    ],
+)
+def test_any_other_answer_stays_what_its_code_says(code: str, message: str, kind: str) -> None:
+    meaning = from_client_error(error(code, message))
+
+    assert (meaning.kind, meaning.code) == (kind, code)
