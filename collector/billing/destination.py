@@ -123,7 +123,8 @@ def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _is_unused(folder: Path) -> bool:
-    return not folder.exists() or all(each.name == LOCK for each in folder.iterdir())
+    """Is nothing there, or only what one leaves that is killed?"""
+    return not folder.exists() or all(each.name in (LOCK, f".{STREAM}.jsonl.new") for each in folder.iterdir())
 
 
 def _make(stack: AsyncExitStack, folder: Path) -> None:

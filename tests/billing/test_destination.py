@@ -17,7 +17,7 @@ from collector.billing.place import BillingError
 from collector.errors import SinkError
 from collector.sink.s3 import Bucket as SnapshotBucket
 from tests.billing.files import MEMBER, Bucket, Charge, as_csv, focus
-from tests.billing.reading import read, total
+from tests.billing.reading import lines, read, total
 from tests.billing.snapshots import resource, write_snapshot
 
 pytestmark = pytest.mark.moto
@@ -169,6 +169,17 @@ def test_a_folder_that_a_run_is_writing_is_not_added_to(bucket: Bucket, tmp_path
             read(tmp_path / "out")
     finally:
         os.close(held)
+
+
+def test_a_new_folder_in_which_one_was_killed_is_taken(bucket: Bucket, tmp_path: Path) -> None:
+    deliver(bucket, "1")
+    for name in (".lock", ".billing.jsonl.new"):
+        (tmp_path / name).write_text("half a li")
+
+    read(tmp_path)
+
+    assert total(lines(tmp_path)) == 2
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".lock", "billing.jsonl", "manifest.json"]
 
 
 @pytest.mark.parametrize("to", ["-", "ftp://elsewhere", "s3://no_bucket/x"])
