@@ -12,7 +12,8 @@ from typing import Any, TypeGuard
 from collector.errors import SettingsError
 from collector.spec import facts
 from collector.spec.api import Node, answer, at, is_global, service_names, taken
-from collector.spec.check import EVERYWHERE, READS, check
+from collector.spec.calls import READS
+from collector.spec.check import EVERYWHERE, check
 from collector.spec.model import Scope
 from collector.spec.operations import NOT_ITEMS, Operations, listed_in
 from collector.spec.reader import read_spec

@@ -7,7 +7,7 @@ from typing import Any
 
 from collector.spec import facts
 from collector.spec.api import Node, UnknownPathError, answer, paginators, service_model, taken, unruled_tokens
-from collector.spec.check import READS, refusals
+from collector.spec.calls import READS, refusals
 from collector.spec.model import Call
 from collector.spec.words import noun_of, plain, singular
 from collector.spec.written import Table, Unsure

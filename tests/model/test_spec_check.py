@@ -7,7 +7,7 @@ import pytest
 from botocore.loaders import Loader
 
 from collector.errors import SpecError
-from collector.spec import check as checking
+from collector.spec import calls
 from collector.spec.api import Node, UnknownPathError, at, item_of, service_model
 from collector.spec.check import check, checked_specs
 from collector.spec.reader import read_spec
@@ -808,7 +808,7 @@ def test_another_verb_is_a_read_only_when_it_is_vetted(monkeypatch: pytest.Monke
         "[group.list]: SearchResources is not a Describe, List, Get or BatchGet, and not among the vetted exceptions"
     ]
 
-    monkeypatch.setattr(checking, "VETTED_VERBS", {"resource-groups.SearchResources": "It searches and changes nothing."})
+    monkeypatch.setattr(calls, "VETTED_VERBS", {"resource-groups.SearchResources": "It searches and changes nothing."})
 
     assert said("resource-groups", text) == []
 
