@@ -9,7 +9,7 @@ from benchmark.measure import progress, side_by_side
 from benchmark.server import served
 from benchmark.work import Work
 
-PAGES = {1: 60, 100: 10, 200: 6, 1000: 2}
+PAGES = {1: 30, 100: 4, 200: 4, 1000: 2}
 """Accounts by instances on a page. 200 is what our spec of EC2 asks for."""
 IN_FLIGHT = (16, 32, 64, 128, 256)
 LATENCIES = (0.0, 0.05)

@@ -15,7 +15,7 @@ from collector.plan import plan
 from collector.run import run
 from collector.settings import RunSettings
 from collector.sink import open_sink
-from collector.spec.check import checked_specs
+from collector.spec.reader import read_specs
 from collector.spec.select import families
 
 
@@ -23,7 +23,7 @@ from collector.spec.select import families
 async def collector(work: Work) -> AsyncIterator[Carry]:
     log.set_up(quiet=True)
     settings = RunSettings(account=(work.warm, *work.timed), role=ROLE, region=tuple({HOME, *work.regions}))
-    chosen = families(checked_specs((SPECS,)), type=tuple(ASKS[service].family for service in work.services))
+    chosen = families(read_specs((SPECS,)), type=tuple(ASKS[service].family for service in work.services))
     with tempfile.TemporaryDirectory() as folder:
         async with connected(settings, chosen) as connection, open_sink(f"{folder}/out") as sink:
             gateway, endpoints = connection.gateway, PartitionEndpoints(connection.partition)

@@ -40,7 +40,7 @@ PARTS = {
     "accounts": Part(lambda asked: accounts(asked.contenders, asked.repeat, asked.accounts), usual=False),
     "loop": Part(lambda asked: loop(asked.repeat, asked.accounts)),
     "start": Part(lambda asked: start(asked.repeat)),
-    "plan": Part(lambda asked: planning(asked.repeat, asked.accounts), usual=False),
+    "plan": Part(lambda asked: planning(asked.repeat, asked.accounts)),
     "processes": Part(lambda asked: processes(asked.repeat, asked.accounts)),
     "abreast": Part(lambda asked: abreast(asked.repeat, asked.accounts), usual=False),
     "fleet": Part(lambda asked: fleet(asked.repeat, asked.accounts, asked.tasks), usual=False),
