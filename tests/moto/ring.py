@@ -10,7 +10,7 @@ from typing import Any
 from collector.aws.endpoints import PartitionEndpoints
 from collector.collect import collect
 from collector.plan import Account, plan
-from collector.record import CoverageRecord, Record, ResourceRecord
+from collector.record import CoverageRecord, Gap, Record, ResourceRecord
 from collector.spec.model import Call, Resource
 from tests.model.in_process import gateway_to
 from tests.model.ring import specs
@@ -73,18 +73,17 @@ def listing(resource: Resource) -> Iterator[Call]:
 
 def table(found: Found) -> str:
     """The text of SERVED.md."""
-    rows: dict[str, list[str]] = {}
-    counts = {"records": 0, "nothing there": 0, "not served": 0, "answered wrongly": 0}
-    for resource in resources():
-        coverage = found.coverage[resource.type]
-        counts[_outcome(coverage)] += 1
-        lacks = sorted(gap.action.partition(":")[2] for gap in coverage.gaps if gap.code in NOT_IMPLEMENTED)
-        wrong = sorted(f"{gap.action.partition(':')[2]} {gap.code}" for gap in coverage.gaps if gap.code not in NOT_IMPLEMENTED)
-        seen = str(coverage.resources) if coverage.resources else "none" if coverage.complete else ""
-        if seen or wrong:
-            rows.setdefault(resource.service, []).append(f"| {resource.type} | {seen} | {', '.join(lacks)} | {', '.join(wrong)} |")
-    absent = [name for name in specs() if name not in rows]
-    served = [f"| {outcome} | {count} |" for outcome, count in counts.items()]
+    rows: list[str] = []
+    absent: list[str] = []
+    counts = dict.fromkeys(("records", "nothing there", "not served", "answered wrongly"), 0)
+    for service in specs().values():
+        outcomes = {resource.type: _outcome(found.coverage[resource.type]) for resource in service.resources.values()}
+        for outcome in outcomes.values():
+            counts[outcome] += 1
+        if set(outcomes.values()) == {"not served"}:
+            absent.append(service.name)
+        else:
+            rows += [_row(found.coverage[type], outcome) for type, outcome in outcomes.items()]
     return "\n".join(
         [
             "# What moto serves",
@@ -94,17 +93,27 @@ def table(found: Found) -> str:
             "",
             "| types of the specs | |",
             "|---|---|",
-            *served,
+            *(f"| {outcome} | {count} |" for outcome, count in counts.items()),
             "",
-            "| type | records | operations that moto does not have | answers that are wrong |",
-            "|---|---|---|---|",
-            *(row for name in rows for row in rows[name]),
+            "| type | | records | operations that moto does not have | answers that are wrong |",
+            "|---|---|---|---|---|",
+            *rows,
             "",
-            "Types that are not here, and of these services all, moto does not serve:",
+            "Of these services moto serves no type:",
             f"{', '.join(absent)}.",
             "",
         ]
     )
+
+
+def _row(coverage: CoverageRecord, outcome: str) -> str:
+    lacks = sorted(_operation(gap) for gap in coverage.gaps if gap.code in NOT_IMPLEMENTED)
+    wrong = sorted(f"{_operation(gap)} {gap.code}" for gap in coverage.gaps if gap.code not in NOT_IMPLEMENTED)
+    return f"| {coverage.resource_type} | {outcome} | {coverage.resources or ''} | {', '.join(lacks)} | {', '.join(wrong)} |"
+
+
+def _operation(gap: Gap) -> str:
+    return gap.action.partition(":")[2]
 
 
 def _outcome(coverage: CoverageRecord) -> str:
