@@ -14,9 +14,9 @@ from collector.spec.model import Family
 WORTH_A_PROCESS = 5_000
 """Tasks. A process takes over a second of CPU to start, reading models and making clients; so many take two."""
 
-WORKERS = 128
-"""Tasks at the same time in one process. A core makes a good thousand calls a second, and AWS answers in a tenth of one: fewer leave the
-core waiting. More make no more calls, and answers wait for their turn (scripts/benchmark/RESULTS.md, cells in flight).
+WORKERS = 96
+"""Tasks at the same time in one process, which is a core. When AWS answers in 50 ms, 64 of them leave the core waiting and 128 make no more
+calls; the more there are, the longer an answer waits for its turn (scripts/benchmark/RESULTS.md, cells in flight).
 """
 
 

@@ -184,7 +184,7 @@ class RunSettings(MetricsSettings):
     compress: bool = setting("Compress the files (zstd).", default=False)
     part_megabytes: int | None = setting("Start a new file after so many megabytes.", default=None, metavar="MB")
     workers: int | None = setting(
-        "Tasks at the same time; otherwise 128 in each process, or fewer where few files may be open.", default=None, metavar="N"
+        "Tasks at the same time; otherwise 96 in each process, or fewer where few files may be open.", default=None, metavar="N"
     )
     processes: int | None = setting(
         "Processes to share the accounts among; otherwise as many as there are cores, if there is enough to do.", default=None, metavar="N"

@@ -3,7 +3,6 @@
 import asyncio
 import resource
 import socket
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,10 +34,6 @@ ANSWER_SECONDS = 300
 """For a whole answer, however slowly its bytes come."""
 SOCKETS = 1024
 """Open at most, in use and idle together, and at most three quarters of what the system lets a process open."""
-TLS_BUFFER = 32_768
-"""Bytes that a TLS connection reads at a time: two records of TLS. Each connection holds them for as long as it is open; with asyncio's own
-262,144, 500 connections took 156 MB instead of 45.
-"""
 IDLE_SECONDS = 12
 """aiobotocore's own. Over all regions of a service, the next account comes round well within it."""
 DNS_SECONDS = 60
@@ -109,7 +104,6 @@ class Connections:
     def session(self) -> aiohttp.ClientSession:
         """The one session, made when first asked for, in the event loop that uses it."""
         if self._session is None:
-            SSLProtocol.max_size = TLS_BUFFER  # asyncio has no other way to say so
             self._session = aiohttp.ClientSession(
                 connector=_Connector(sockets_allowed(), ssl=_tls(self._verify), keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=DNS_SECONDS),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),

@@ -11,7 +11,7 @@ from benchmark.work import Work
 
 PAGES = {1: 30, 100: 4, 200: 4, 1000: 2}
 """Accounts by instances on a page. 200 is what our spec of EC2 asks for."""
-IN_FLIGHT = (16, 32, 64, 128, 256)
+IN_FLIGHT = (16, 32, 64, 96, 128, 256)
 LATENCIES = (0.0, 0.05)
 
 

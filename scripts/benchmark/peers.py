@@ -60,7 +60,7 @@ PEERS: dict[str, Callable[[Aws, Path, list[str]], dict[str, float]]] = {
 
 def peers(repeat: int, most_accounts: int) -> dict[str, Any]:
     """Figures by program."""
-    accounts = [f"{number:012}" for number in range(1, min(20, most_accounts) + 1)]
+    accounts = [f"{number:012}" for number in range(1, min(40, most_accounts) + 1)]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in PEERS}
     with served(items=1, regions=REGIONS, accounts=accounts, latency=LATENCY) as aws:
         for _ in range(repeat):

@@ -198,11 +198,3 @@ def test_the_context_is_one_that_verifies() -> None:
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert connections._tls(False) is False
-
-
-async def test_an_open_connection_holds_little_of_what_it_once_read() -> None:
-    async with serving(Settings(tls=True)) as server, opened(str(server.certificate)) as pool:
-        await pool.send("GET", URL(f"{server.url}/_synthetic/stats"), {}, b"")
-        ((protocol, _),) = (each for idle in pool.session().connector._conns.values() for each in idle)
-
-        assert len(protocol.transport._ssl_protocol._ssl_buffer) == connections.TLS_BUFFER

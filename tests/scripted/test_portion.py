@@ -72,7 +72,7 @@ def test_standard_output_and_a_person_who_is_asked_for_a_code_are_one_process_s(
     assert processes(RunSettings(processes=3), EVERYTHING, asks_for_a_code=True) == 1
 
 
-@pytest.mark.parametrize(("files", "expected"), [(1_048_576, WORKERS), (1024, WORKERS), (256, 96), (64, 24), (1, 1)])
+@pytest.mark.parametrize(("files", "expected"), [(1_048_576, WORKERS), (1024, WORKERS), (200, 75), (64, 24), (1, 1)])
 def test_as_many_workers_as_a_core_can_feed_and_open_files_allow(monkeypatch: pytest.MonkeyPatch, files: int, expected: int) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (files, files))
 
