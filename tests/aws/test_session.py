@@ -292,6 +292,7 @@ def test_a_profile_that_needs_a_code_or_builds_on_one_that_does_asks_a_person(
 
 async def test_what_preparing_operations_leaves_behind_is_not_kept_with_the_next_client() -> None:
     calls = [call for family in families(read_specs(()), service=("ec2",)) for call in family.calls()]
+    gc.unfreeze()  # what other tests' clients left behind
     gc.collect()
     with seldom_collected():
         async with Clients("aws", None, Permitted([*calls, TOPICS])) as clients:
