@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmark.aims import verdicts
 from benchmark.cases import CASES, CONTENDERS
+from benchmark.gains import ALL
 from benchmark.server import ROOT
 from benchmark.without import SWITCHES
 
@@ -120,7 +121,7 @@ def _plan(figures: Figures) -> list[str]:
 
 
 def _processes(figures: Figures) -> list[str]:
-    one = _all(figures)
+    one = figures["1"]
     rows = [
         [
             number, f"{cost['calls']:,.0f}", f"{cost['wall_seconds']:.1f}", f"{one['wall_seconds'] / cost['wall_seconds']:.2f}",
@@ -173,10 +174,11 @@ def _fleet(figures: Figures) -> list[str]:
 def _gains(figures: Figures) -> list[str]:
     pages = {name: each for name, each in figures.items() if name != "clients"}
     rows = []
-    for switch in next(iter(pages.values()), {}):
+    switches = next(iter(pages.values()), {})
+    for switch in sorted(switches, key=lambda name: (name != ALL, name)):
         about = SWITCHES[switch].about if switch in SWITCHES else "nothing is left out"
         cells = [
-            f"{each[switch]['cpu_ms']:.2f}" + (f" ({each[switch]['cpu_ms'] / _all(each)['cpu_ms']:.2f}x)" if about else "")
+            f"{each[switch]['cpu_ms']:.2f}" + (f" ({each[switch]['cpu_ms'] / each[ALL]['cpu_ms']:.2f}x)" if about else "")
             for each in pages.values()
         ]
         rows.append([f"{switch}: {about}", *cells])
@@ -189,10 +191,6 @@ def _gains(figures: Figures) -> list[str]:
         "",
         *table(("clients of all specs", "CPU s", "peak MB"), cold),
     ]
-
-
-def _all(each: Figures) -> Mapping[str, float]:
-    return next(iter(each.values()))  # type: ignore[no-any-return]
 
 
 TABLES: dict[str, Callable[[Figures], list[str]]] = {
