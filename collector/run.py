@@ -64,7 +64,7 @@ async def run(
     """
     progress = Progress() if progress is None else progress
     stop = stop or Stop()
-    writing = anyio.Lock(fast_acquire=True)
+    writing = anyio.Semaphore(1, fast_acquire=True)  # a lock asks which task it is, four times for each task
     has_failed = False
 
     async def emit(records: Sequence[Record]) -> None:

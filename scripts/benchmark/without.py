@@ -123,8 +123,8 @@ def _orjson() -> None:
         loads = staticmethod(json.loads)
 
     def line(written: record.Record) -> bytes:
-        values = {name: getattr(written, name) for name in written.__slots__}
-        return json.dumps(values, sort_keys=True, default=lambda gap: {name: getattr(gap, name) for name in gap.__slots__}).encode() + b"\n"
+        fields = json.dumps(vars(written), sort_keys=True, default=lambda gap: {name: getattr(gap, name) for name in gap.__slots__})
+        return f"{fields}\n".encode()
 
     patch.object(parse, "orjson", Slow).start()
     patch.object(stream, "line", line).start()

@@ -1,12 +1,13 @@
 """A resource of every metered type, in AWS's own shape, and the dimensions that AWS documents for its metrics."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from collector.record import CoverageRecord, ResourceRecord
+import orjson
+
+from collector.record import CoverageRecord, ResourceRecord, line
 
 ACCOUNT, REGION, MOMENT = "123456789012", "eu-west-1", "2026-11-23T18:29:58.799Z"
 OF_ALL_REGIONS: Mapping[str, str] = {"CloudFront::Distribution": "us-east-1", "GlobalAccelerator::Accelerator": "us-west-2"}
@@ -57,8 +58,7 @@ class Example:
 
     def line(self) -> dict[str, Any]:
         """The record as it is read from a snapshot."""
-        record = self.record()
-        return dict(json.loads(json.dumps({name: getattr(record, name) for name in record.__slots__})))
+        return dict(orjson.loads(line(self.record())))
 
     def coverage(self) -> CoverageRecord:
         return CoverageRecord(

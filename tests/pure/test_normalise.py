@@ -106,6 +106,10 @@ def test_a_blob_becomes_its_length() -> None:
     assert line(record({**blobs, "huge": 2**70})) == line(record({**lengths, "huge": str(2**70)}))
 
 
+def test_a_key_that_is_no_text_becomes_text() -> None:
+    assert line(record({"by_port": {443: {"open": True}}})) == line(record({"by_port": {"443": {"open": True}}}))
+
+
 def test_a_moment_is_written_as_text() -> None:
     at = datetime(2026, 11, 23, 18, 0, tzinfo=timezone(timedelta(hours=2)))
 
