@@ -15,6 +15,8 @@ from typing import Any
 
 from botocore.httpsession import where
 
+from collector.event_loop import in_event_loop
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 3600
 """Seconds that a server lives at most."""
@@ -106,4 +108,4 @@ def _beside_the_usual(certificate: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(sys.argv[1])))
+    in_event_loop(_serve, json.loads(sys.argv[1]))
