@@ -27,8 +27,8 @@ from collector.spelling import did_you_mean
 
 log = structlog.get_logger()
 
-ABREAST = 16
-"""Accounts entered at the same time."""
+ABREAST = 64
+"""Accounts entered at the same time: each asks some ten calls, one after the other."""
 STS_RATE = 100.0
 """Calls of STS a second to begin with, of the 600 that AWS allows an account in a region, whoever makes them: a role is assumed in our own
 account. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entities (STS request quotas)
