@@ -19,14 +19,11 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
 
-from collector.aws.endpoints import PartitionEndpoints
-from collector.collect import collect
-from collector.plan import Account, plan
-from collector.record import Record, ResourceRecord
+from collector.record import ResourceRecord
 from collector.spec.api import UnknownPathError, at, item_of, service_model
 from collector.spec.model import Call, Resource, Service
 from collector.template import references
-from tests.model.in_process import HERE, gateway_to, synthetic
+from tests.model.in_process import gateway_to, read_families, synthetic
 from tests.model.ring import calls_of, settings_for
 from tests.synthetic import wire
 from tests.synthetic.answer import Answer
@@ -136,18 +133,15 @@ async def read_examples(service: Service) -> tuple[list[dict[str, Any]], frozens
     """The golden records of *service*, each once, and the operations whose examples are in them."""
     server = ExampleServer(service)
     by_type = {resource.type: resource for resource in service.resources.values()}
-    lines: dict[str, None] = {}
-
-    async def emit(written: Sequence[Record]) -> None:
-        for record in written:
-            if isinstance(record, ResourceRecord) and _has_example(by_type[record.resource_type], server.examples):
-                lines[golden_line(by_type[record.resource_type], record, server.examples)] = None
-
     families = list(service.families())
-    account = Account(HERE.account_id, HERE.partition, (HERE.region,))
     async with gateway_to(synthetic(server.respond), [call for family in families for call in family.calls()]) as gateway:
-        for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
-            await collect(replace(task, gap=None), gateway, emit)
+        records, _ = await read_families(families, gateway)
+    lines = {
+        golden_line(by_type[type], record, server.examples)
+        for type, found in records.items()
+        if _has_example(by_type[type], server.examples)
+        for record in found
+    }
     return [json.loads(line) for line in sorted(lines)], frozenset(server.used)
 
 

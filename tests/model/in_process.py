@@ -4,9 +4,10 @@ Where a request would go out over a connection, the bytes of an emulated AWS are
 what a run does.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,11 +18,15 @@ from yarl import URL
 
 from collector.aws.api_error import ApiError
 from collector.aws.connections import Connections, Received
+from collector.aws.endpoints import PartitionEndpoints
 from collector.aws.gateway import Gateway
 from collector.aws.pace import Key, Pace, Paces
+from collector.aws.page import Asks
 from collector.aws.session import CALLER, Clients
-from collector.plan import Target
-from collector.spec.model import Call
+from collector.collect import collect
+from collector.plan import Account, Target, plan
+from collector.record import CoverageRecord, Record, ResourceRecord
+from collector.spec.model import Call, Family
 from collector.spec.permitted import Permitted
 from tests.synthetic.route import Request
 from tests.synthetic.server import Outcome
@@ -146,3 +151,23 @@ async def gateway_to(answers: Answers, calls: Iterable[Call]) -> AsyncIterator[G
     async with Clients(HERE.partition, None, permitted) as clients:
         clients.connections = InProcess(answers)
         yield Gateway(clients, EveryAccount(), permitted, backoff=wait_none(), paces=Unpaced())
+
+
+Records: TypeAlias = Mapping[str, Sequence[ResourceRecord]]
+"""By type."""
+
+
+async def read_families(families: Iterable[Family], gateway: Asks, target: Target = HERE) -> tuple[Records, list[CoverageRecord]]:
+    """What a run reads of *families* in *target*. Where botocore knows a service in other regions only, it is asked here all the same."""
+    records: defaultdict[str, list[ResourceRecord]] = defaultdict(list)
+    coverage: list[CoverageRecord] = []
+
+    async def emit(written: Sequence[Record]) -> None:
+        for record in written:
+            if isinstance(record, ResourceRecord):
+                records[record.resource_type].append(record)
+
+    account = Account(target.account_id, target.partition, (target.region,))
+    for task in plan(families, [account], PartitionEndpoints(target.partition)):
+        coverage += await collect(replace(task, gap=None), gateway, emit)
+    return records, coverage

@@ -11,17 +11,15 @@ from urllib.parse import quote
 
 import structlog
 
-from collector.aws.endpoints import PartitionEndpoints
 from collector.aws.gateway import Gateway
 from collector.aws.page import Tally
-from collector.collect import collect
-from collector.plan import Account, Target, plan
-from collector.record import CoverageRecord, Record, ResourceRecord
+from collector.plan import Target
+from collector.record import CoverageRecord, ResourceRecord
 from collector.spec import facts
 from collector.spec.api import answer, at, item_of, service_model
 from collector.spec.model import METRIC_DATA, Call, Resource, Service
 from collector.spec.reader import read_specs
-from tests.model.in_process import HERE, gateway_to, synthetic
+from tests.model.in_process import Records, gateway_to, read_families, synthetic
 from tests.synthetic import PagingRule, Put, Settings
 from tests.synthetic.answer import CANARY, Answer
 from tests.synthetic.asked import texts
@@ -266,8 +264,7 @@ class ServiceReading:
 
     service: Service
     server: HearingServer
-    records: Mapping[str, list[ResourceRecord]]
-    """Records by type."""
+    records: Records
     coverage: Sequence[CoverageRecord]
     list_pages: Mapping[str, int]
     """Answers to each resource's list, by the resource's key."""
@@ -283,22 +280,11 @@ async def read_service(service: Service, settings: Settings | None = None) -> Se
     """Every family of *service*, read as a run would read it in one account and region, with the server in this process."""
     server = HearingServer(settings or settings_for(service))
     families = list(service.families())
-    records: defaultdict[str, list[ResourceRecord]] = defaultdict(list)
-    coverage: list[CoverageRecord] = []
-
-    async def emit(written: Sequence[Record]) -> None:
-        for record in written:
-            if isinstance(record, ResourceRecord):
-                records[record.resource_type].append(record)
-
-    account = Account(HERE.account_id, HERE.partition, (HERE.region,))
     calls = [call for family in families for call in family.calls()]
     with structlog.testing.capture_logs() as log:
         async with gateway_to(synthetic(server.respond), calls) as gateway:
             asks = ListPages(gateway, {id(each.list): each.key for each in service.resources.values()})
-            for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
-                # Where botocore knows a service in other regions only, it is asked here all the same.
-                coverage += await collect(replace(task, gap=None), asks, emit)
+            records, coverage = await read_families(families, asks)
     return ServiceReading(service, server, records, coverage, asks.pages, log)
 
 

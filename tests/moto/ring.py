@@ -1,20 +1,16 @@
 """Every spec against moto: what is put there, what the specs make of it, and the table that says which types that covers."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector.aws.endpoints import PartitionEndpoints
-from collector.collect import collect
-from collector.plan import Account, plan
-from collector.record import CoverageRecord, Gap, Record, ResourceRecord
+from collector.record import CoverageRecord, Gap
 from collector.spec.model import Call, Resource
-from tests.model.in_process import gateway_to
+from tests.model.in_process import Records, gateway_to, read_families
 from tests.model.ring import specs
-from tests.moto.in_process import HERE, Moto, emulated
+from tests.moto.in_process import HERE, emulated
 from tests.moto.seeds import seed
 
 TABLE = Path(__file__).with_name("SERVED.md")
@@ -28,34 +24,19 @@ class Found:
 
     made: Mapping[tuple[str, str], Any]
     """What was answered to the calls of `seeds.toml`, by service and name."""
-    records: Mapping[str, Sequence[ResourceRecord]]
+    records: Records
     coverage: Mapping[str, CoverageRecord]
     unknown: frozenset[tuple[str, str]]
 
 
 async def read_seeded() -> Found:
     """Seed an empty moto and read every family of every spec from it, in one account and region."""
+    families = [family for service in specs().values() for family in service.families()]
     with emulated() as moto:
         made = seed()
-        records: defaultdict[str, list[ResourceRecord]] = defaultdict(list)
-        coverage: dict[str, CoverageRecord] = {}
-        for service in specs():
-            await _read(service, moto, records, coverage)
-    return Found(made, records, coverage, frozenset(moto.unknown))
-
-
-async def _read(service: str, moto: Moto, records: defaultdict[str, list[ResourceRecord]], coverage: dict[str, CoverageRecord]) -> None:
-    families = list(specs()[service].families())
-
-    async def emit(written: Sequence[Record]) -> None:
-        for record in written:
-            if isinstance(record, ResourceRecord):
-                records[record.resource_type].append(record)
-
-    account = Account(HERE.account_id, HERE.partition, (HERE.region,))
-    async with gateway_to(moto.answers, [call for family in families for call in family.calls()]) as gateway:
-        for task in plan(families, [account], PartitionEndpoints(HERE.partition)):
-            coverage |= {each.resource_type: each for each in await collect(replace(task, gap=None), gateway, emit)}
+        async with gateway_to(moto.answers, [call for family in families for call in family.calls()]) as gateway:
+            records, coverage = await read_families(families, gateway, HERE)
+    return Found(made, records, {each.resource_type: each for each in coverage}, frozenset(moto.unknown))
 
 
 def resources() -> Iterator[Resource]:
