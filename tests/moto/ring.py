@@ -1,6 +1,5 @@
 """Every spec against moto: what is put there, what the specs make of it, and the table that says which types that covers."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from collector.record import CoverageRecord, Gap
 from collector.spec.model import Call, Resource
 from tests.model.in_process import Records, gateway_to, read_families
-from tests.model.ring import specs
+from tests.model.ring import ARN, specs
 from tests.moto.in_process import HERE, emulated
 from tests.moto.seeds import seed
 
@@ -103,9 +102,6 @@ def _outcome(coverage: CoverageRecord) -> str:
     if coverage.complete and not coverage.gaps:
         return "nothing there"
     return "not served" if all(gap.code in NOT_IMPLEMENTED for gap in coverage.gaps) else "answered wrongly"
-
-
-ARN = re.compile(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:(?:\d{12})?:[^\s{}*]+")
 
 
 def arns_in(value: Any) -> Iterator[str]:
