@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector.record import CoverageRecord, Gap
+from collector.record import CoverageRecord
 from collector.spec.model import Call, Resource
 from tests.model.in_process import Records, gateway_to, read_families
 from tests.model.ring import ARN, specs
@@ -75,7 +75,7 @@ def table(found: Found) -> str:
             "|---|---|",
             *(f"| {outcome} | {count} |" for outcome, count in counts.items()),
             "",
-            "| type | | records | operations that moto does not have | answers that are wrong |",
+            "| type | | records | IAM actions of operations that moto does not have | IAM actions that are answered wrongly, and how |",
             "|---|---|---|---|---|",
             *rows,
             "",
@@ -87,13 +87,9 @@ def table(found: Found) -> str:
 
 
 def _row(coverage: CoverageRecord, outcome: str) -> str:
-    lacks = sorted(_operation(gap) for gap in coverage.gaps if gap.code in NOT_IMPLEMENTED)
-    wrong = sorted(f"{_operation(gap)} {gap.code}" for gap in coverage.gaps if gap.code not in NOT_IMPLEMENTED)
+    lacks = sorted(gap.action for gap in coverage.gaps if gap.code in NOT_IMPLEMENTED)
+    wrong = sorted(f"{gap.action} {gap.code}" for gap in coverage.gaps if gap.code not in NOT_IMPLEMENTED)
     return f"| {coverage.resource_type} | {outcome} | {coverage.resources or ''} | {', '.join(lacks)} | {', '.join(wrong)} |"
-
-
-def _operation(gap: Gap) -> str:
-    return gap.action.partition(":")[2]
 
 
 def _outcome(coverage: CoverageRecord) -> str:
