@@ -10,13 +10,13 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, ProxyConnectionError, ReadTimeoutError, SSLError
 from yarl import URL
 
 from collector.aws import connections, exchange
 from collector.aws.api_error import ApiError, from_exception
 from collector.aws.connections import Connections, meaning, proxy_for, sockets_allowed
+from tests.answering import answering
 from tests.synthetic import Settings, serving
 
 
@@ -27,14 +27,6 @@ async def opened(verify: bool | str = True) -> AsyncIterator[Connections]:
         yield pool
     finally:
         await pool.close()
-
-
-@asynccontextmanager
-async def answering(handler: Any) -> AsyncIterator[URL]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app, host="127.0.0.1") as server:
-        yield server.make_url("/")
 
 
 async def test_a_redirect_is_an_answer_and_its_cookie_is_nobodys() -> None:

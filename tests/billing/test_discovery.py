@@ -13,9 +13,9 @@ from botocore.session import get_session
 from collector.billing.billing import Billing, read_billing
 from collector.billing.place import BillingError
 from collector.settings import BillingSettings
+from tests.answering import answering
 from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
 from tests.billing.reading import NOW, lines, total
-from tests.billing.serving import serving
 
 pytestmark = pytest.mark.moto
 
@@ -66,9 +66,9 @@ async def aws(script: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncI
         assert told.keys() <= shape.members.keys()
         return web.Response(text=json.dumps(told))
 
-    async with serving(answer) as (url, _):
+    async with answering(answer) as url:
         for name in ("COST_AND_USAGE_REPORT_SERVICE", "BCM_DATA_EXPORTS"):
-            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", url)
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", str(url.origin()))
         yield operations
 
 

@@ -23,8 +23,8 @@ from collector.spec.model import Call
 from collector.spec.permitted import Permitted, permitted
 from collector.spec.reader import read_specs
 from collector.spec.select import families
+from tests.answering import answering
 from tests.aws.test_session import Keys
-from tests.billing.serving import serving
 
 PLACE = Place("acme-billing", "exports/")
 HERE = Target("aws", "111111111111", "eu-west-1")
@@ -116,14 +116,23 @@ async def test_a_key_that_leads_elsewhere_is_an_error_of_whoever_named_it(key: s
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     error = "<Error><Code>PermanentRedirect</Code><Endpoint>other-bucket</Endpoint></Error>"
-    async with serving(lambda _: web.Response(text="a stranger's")) as (elsewhere, followed):
-        headers = {"Location": f"{elsewhere}/other-bucket/secret", "x-amz-bucket-region": "us-west-2"}
-        async with serving(lambda _: web.Response(status=status, headers=headers, text=error)) as (url, asked):
-            monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-            async with gateway() as open_gateway:
-                with pytest.raises(ApiError):
-                    async with stored(open_gateway, PLACE.reading, HERE, READ, Tally()):
-                        pass
+    asked: list[str] = []
+    followed: list[str] = []
+
+    async def stranger(request: web.Request) -> web.Response:
+        followed.append(request.path)
+        return web.Response(text="a stranger's")
+
+    async def redirect(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        headers = {"Location": str(elsewhere / "other-bucket/secret"), "x-amz-bucket-region": "us-west-2"}
+        return web.Response(status=status, headers=headers, text=error)
+
+    async with answering(stranger) as elsewhere, answering(redirect) as url, gateway() as open_gateway:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(url.origin()))
+        with pytest.raises(ApiError):
+            async with stored(open_gateway, PLACE.reading, HERE, READ, Tally()):
+                pass
     assert asked == ["/acme-billing/exports/a/b.csv.gz"]
     assert followed == []
 
@@ -133,14 +142,13 @@ async def test_an_object_that_is_another_now_has_changed(monkeypatch: pytest.Mon
 
     error = "<Error><Code>PreconditionFailed</Code></Error>"
 
-    def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
         return web.Response(status=412, text=error) if request.headers["If-Match"] == ETAG else web.Response(text="an object")
 
-    async with serving(answer) as (url, _):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        async with gateway() as open_gateway:
-            with pytest.raises(ChangedError):
-                await Bucket(open_gateway, PLACE, HERE).text(Object("exports/a", ETAG, 1, datetime.now(UTC)), 10)
+    async with answering(answer) as url, gateway() as open_gateway:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(url.origin()))
+        with pytest.raises(ChangedError):
+            await Bucket(open_gateway, PLACE, HERE).text(Object("exports/a", ETAG, 1, datetime.now(UTC)), 10)
 
 
 def test_a_session_may_read_the_place_and_nothing_else() -> None:

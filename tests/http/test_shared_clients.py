@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from botocore.credentials import ReadOnlyCredentials
 
 from collector.aws.api_error import ApiError
@@ -18,6 +17,7 @@ from collector.errors import CallNotAllowedError
 from collector.plan import Target
 from collector.spec.model import Call
 from collector.spec.permitted import Permitted
+from tests.answering import answering
 
 TOPICS = Call("sns", "ListTopics", "sns:ListTopics", take="Topics[]")
 QUEUES = Call("sqs", "ListQueues", "sqs:ListQueues", take="QueueUrls[]")
@@ -74,10 +74,8 @@ class Recorder:
 @pytest.fixture
 async def recorder(monkeypatch: pytest.MonkeyPatch) -> Any:
     recording = Recorder()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", recording.answer)
-    async with TestServer(app, host="127.0.0.1") as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("/")).rstrip("/"))
+    async with answering(recording.answer) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(url.origin()))
         yield recording
 
 
