@@ -7,10 +7,11 @@ A flag wins over the environment, the environment over the file. What is secret,
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, get_args, get_origin
 
 from collector.errors import SettingsError
 from collector.spelling import did_you_mean
@@ -295,18 +296,28 @@ def _text(path: Path) -> str:
 
 
 def _right_kind(path: Path, known: Field[Any], value: Any) -> None:
-    default = known.default if known.default is not MISSING else {}
-    kinds: Any = {tuple: list, bool: bool, int: int, dict: dict}.get(type(default), str)
-    if known.name in ("part_megabytes", "processes", "workers"):
-        kinds = int
-    if known.name in ("max_metric_cost", "metric_price"):
-        kinds = (int, float)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        words = {list: "a list of texts", bool: "true or false", int: "a whole number", dict: "a table", str: "text"}
-        wanted = words.get(kinds, "a number")
-        raise SettingsError(f'{path}: "{known.name}" must be {wanted}')
-    if kinds in (list, dict) and not all(isinstance(each, str) for each in (value.values() if kinds is dict else value)):
+    kind = _kind_of(known)
+    if not isinstance(value, (int, float) if kind is float else kind) or (isinstance(value, bool) and kind is not bool):
+        raise SettingsError(f'{path}: "{known.name}" must be {_KINDS[kind]}')
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not all(isinstance(each, str) for each in members):
         raise SettingsError(f'{path}: "{known.name}" must hold texts only')
+
+
+_KINDS: Mapping[type, str] = {
+    list: "a list of texts", dict: "a table", bool: "true or false", int: "a whole number", float: "a number", str: "text",
+}  # fmt: skip
+"""What a setting may be in a file, by what TOML makes of that."""
+
+
+def _kind_of(known: Field[Any]) -> type:
+    """The one of _KINDS that a setting is: its field's type, or, of two, the one that is not None."""
+    told: Any = known.type
+    if isinstance(told, UnionType):
+        told = next(each for each in get_args(told) if each is not NoneType)
+    written: Mapping[Any, type] = {tuple: list, Mapping: dict, Path: str}
+    origin = get_origin(told) or told
+    return written.get(origin, origin)
 
 
 def read_external_ids(path: Path) -> str | dict[str, str]:
