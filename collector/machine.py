@@ -44,9 +44,13 @@ COLLECTED_AFTER = (20_000, 20, 20)
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Look for garbage seldom while the block lasts: pages are trees, which need none of it, and looking took an eighth of a run."""
+    """Look for garbage seldom while the block lasts, and not among what is there when it begins: pages are trees, which need none of it,
+    and looking took an eighth of a run.
+    """
     before = gc.get_threshold()
     gc.set_threshold(*COLLECTED_AFTER)
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:

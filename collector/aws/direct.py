@@ -59,6 +59,13 @@ class Shared:
             del self.requests[next(iter(self.requests))]  # the oldest: accounts change fastest, so it is done with
         self.requests[key] = request
 
+    def forget(self, service: str) -> None:
+        """Let go of all that is about *service* alone."""
+        self.compilers.pop(service, None)
+        for kept in (self.requests, self.endpoints):
+            for key in [key for key in kept if key[0] == service]:
+                del kept[key]
+
     def serializer(self, protocol: str) -> Any:
         if protocol not in self._serializers:
             self._serializers[protocol] = create_serializer(protocol)

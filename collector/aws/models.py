@@ -14,6 +14,7 @@ import orjson
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 Model: TypeAlias = dict[str, Any]
+_References: TypeAlias = dict[tuple[tuple[str, Any], ...], Mapping[str, Any]]
 
 _MODEL, _EXTRAS, _ENDPOINTS = "service-2", "service-2.sdk-extras", "endpoints"
 # What only documentation, code completion and exceptions' classes need. The limits go too: AWS checks them, and says so better.
@@ -32,7 +33,9 @@ class _PrunedFiles(JSONFileLoader):  # type: ignore[misc]
 
     def __init__(self, operations: Mapping[str, Collection[str]]) -> None:
         self._operations = operations
-        self._shapes: dict[str, Collection[str]] = {}
+        self._read = Path()
+        self._shapes: Collection[str] = ()
+        """Of the model that was read last: what AWS's tools add to it is read next."""
 
     def load_file(self, file_path: str) -> Any:
         path = Path(file_path)
@@ -44,10 +47,10 @@ class _PrunedFiles(JSONFileLoader):  # type: ignore[misc]
         data = orjson.loads(content)
         if path.name == _MODEL and path.parts[-3] in self._operations:
             data = pruned(data, self._operations[path.parts[-3]])
-            self._shapes[str(path)] = data["shapes"].keys()
-        elif path.name == _EXTRAS and (shapes := self._shapes.get(str(path.with_name(_MODEL)))) is not None:
+            self._read, self._shapes = path, frozenset(data["shapes"])
+        elif path.name == _EXTRAS and path.with_name(_MODEL) == self._read:
             merged = data["merge"]
-            merged["shapes"] = {name: shape for name, shape in merged.get("shapes", {}).items() if name in shapes}
+            merged["shapes"] = {name: shape for name, shape in merged.get("shapes", {}).items() if name in self._shapes}
         return data
 
 
@@ -89,8 +92,9 @@ def pruned(model: Mapping[str, Any], operations: Collection[str]) -> Model:
 
     An operation that finds endpoints stays: without it, botocore would not refuse operations that need endpoint discovery.
     """
+    known: _References = {}
     kept = {
-        name: _without(operation)
+        name: _without(operation, known)
         for name, operation in model["operations"].items()
         if name in operations or operation.get("endpointoperation")
     }
@@ -99,7 +103,7 @@ def pruned(model: Mapping[str, Any], operations: Collection[str]) -> Model:
     while waiting:
         name = waiting.pop()
         if name not in shapes:
-            shapes[name] = _without(model["shapes"][name])
+            shapes[name] = _without(model["shapes"][name], known)
             waiting += [reference["shape"] for reference in _below(shapes[name])]
     return {
         **{name: part for name, part in model.items() if name not in ("documentation", "examples")},
@@ -116,27 +120,24 @@ def _below(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from definition.get("members", {}).values()
 
 
-def _without(definition: Mapping[str, Any]) -> Model:
+def _without(definition: Mapping[str, Any], known: _References) -> Model:
     """An operation or a shape without what is not needed. A member may well be named "pattern": names of members are left alone."""
     kept = {name: value for name, value in definition.items() if name not in _NOT_NEEDED}
     for role in ("input", "output", "member", "key", "value"):
         if role in kept:
-            kept[role] = _reference(kept[role])
+            kept[role] = _reference(kept[role], known)
     if "members" in kept:
-        kept["members"] = {member: _reference(reference) for member, reference in kept["members"].items()}
+        kept["members"] = {member: _reference(reference, known) for member, reference in kept["members"].items()}
     return kept
 
 
-def _reference(reference: Mapping[str, Any]) -> Mapping[str, Any]:
+def _reference(reference: Mapping[str, Any], known: _References) -> Mapping[str, Any]:
     """*reference* without what is not needed. Equal ones are the same object: most say no more than ``{"shape": "String"}``."""
     kept = {name: value for name, value in reference.items() if name not in _NOT_NEEDED}
     try:
-        return _REFERENCES.setdefault(tuple(kept.items()), kept)
+        return known.setdefault(tuple(kept.items()), kept)
     except TypeError:  # it holds a table
         return kept
-
-
-_REFERENCES: dict[tuple[tuple[str, Any], ...], Mapping[str, Any]] = {}
 
 
 @cache

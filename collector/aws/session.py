@@ -1,4 +1,4 @@
-"""Clients: one for each service, shared by all accounts and regions.
+"""Clients: one for each service, shared by all accounts and regions, and let go when others are asked instead.
 
 Who signs, and where to, is told by a context variable that the gateway sets around each call (`caller.py`). A call goes the direct way
 where there is one (`direct.py`) and botocore's own way where not. The guard (`guard.py`) sits on botocore's events and in the function that
@@ -7,9 +7,8 @@ signs on the direct way.
 
 import gc
 import os
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +46,10 @@ LARGE = 250_000
 """Bytes of an answer above which it is read in a thread: so much XML takes five milliseconds, in which no other answer would be heard. Only
 one is read at a time: the event loop waits its turn behind every thread that is at work, five milliseconds each.
 """
+KEPT = 64
+"""Clients at most, each with its operations a third of a megabyte. The plan goes from service to service, so what was not used for longest
+is done with: the tasks in flight are of one or two services where there are many accounts, of forty at most in one account and region.
+"""
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
 
 
@@ -82,7 +85,7 @@ def asks_for_a_code(session: AioSession) -> bool:
 
 
 class Clients:
-    """The clients of one partition, each made when first needed and closed together. They make the *permitted* calls and no others.
+    """The clients of one partition, each made when it is needed. They make the *permitted* calls and no others.
 
     A service of which *permitted* names calls knows no other operations: its model is not loaded whole.
     """
@@ -101,19 +104,20 @@ class Clients:
         self.connections = Connections(session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True)
         self._permitted = permitted
         self._region = default_region(partition)
-        self._clients: dict[str, Any] = {}
+        self._clients: OrderedDict[str, Any] = OrderedDict()
+        """By service; the one that was not used for longest comes first."""
         self._making: dict[str, anyio.Lock] = {}
-        self._direct: dict[tuple[str, str], Direct | None] = {}
+        self._direct: dict[str, dict[str, Direct | None]] = {}
+        """By service and operation."""
         self._shared = Shared()
         self._large = anyio.CapacityLimiter(1)
-        self._stack = AsyncExitStack()
         self.made: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._stack.aclose()
+        await self._let_go(list(self._clients))
         await self.connections.close()
 
     async def of(self, service: str) -> Any:
@@ -121,19 +125,28 @@ class Clients:
         if service not in self._clients:
             async with self._making.setdefault(service, anyio.Lock()):
                 if service not in self._clients:
-                    self.made[service] += 1
-                    client = await self._stack.enter_async_context(
-                        self._session.client(service, region_name=self._region, config=self._config(service))
-                    )
-                    if _is_address(urlsplit(client.meta.endpoint_url).hostname or ""):
-                        client.meta.config.inject_host_prefix = False  # "data-." cannot stand before 127.0.0.1
-                    models.forget(self._models, service)
-                    # Models and clients stay: looking for garbage among them was an eighth of a run. What making them and their operations
-                    # left behind goes first, or it would stay with them: 19 MB over all specs.
-                    gc.collect()
-                    gc.freeze()
-                    self._clients[service] = client
+                    self._clients[service] = await self._made(service)
         return self._clients[service]
+
+    async def _made(self, service: str) -> Any:
+        if len(self._clients) >= KEPT:
+            await self._let_go(list(self._clients)[: KEPT // 2])
+            gc.collect()  # clients are rings of objects; looking for them takes 40 ms, so half of them go at once
+        self.made[service] += 1
+        client = await self._session.client(service, region_name=self._region, config=self._config(service)).__aenter__()
+        if _is_address(urlsplit(client.meta.endpoint_url).hostname or ""):
+            client.meta.config.inject_host_prefix = False  # "data-." cannot stand before 127.0.0.1
+        models.forget(self._models, service)
+        gc.collect(1)  # what making it, and the operations of the one before, left behind
+        return client
+
+    async def _let_go(self, services: Sequence[str]) -> None:
+        going = [self._clients.pop(service) for service in services]
+        for service in services:
+            self._direct.pop(service, None)
+            self._shared.forget(service)
+        for client in going:
+            await client.close()
 
     def _config(self, service: str) -> AioConfig:
         return AioConfig(
@@ -164,16 +177,17 @@ class Clients:
             CALLER.reset(token)
 
     async def _direct_way(self, call: Call) -> Direct | None:
-        key = (call.service, call.operation)
         try:
-            return self._direct[key]
+            self._clients.move_to_end(call.service)
+            return self._direct[call.service][call.operation]
         except KeyError:
-            if key not in self._permitted:
+            if (call.service, call.operation) not in self._permitted:
                 raise CallNotAllowedError(f"{call.service}.{call.operation} is named by no spec") from None
             client = await self.of(call.service)
             user_agent = f"{USER_AGENT} api/{call.service} botocore/{botocore_version}"
-            self._direct[key] = Direct.of(client, call.operation, user_agent, self._shared)
-            return self._direct[key]
+            way = Direct.of(client, call.operation, user_agent, self._shared)
+            self._direct.setdefault(call.service, {})[call.operation] = way
+            return way
 
     async def _botocores_way(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         client = await self.of(call.service)

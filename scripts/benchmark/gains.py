@@ -11,7 +11,7 @@ from benchmark.work import Work
 
 ALL = "everything"
 PAGES = ("mix", "iam-100", "lambda-50", "ec2-100")
-COLD = ("pruning",)
+COLD = ("pruning", "letting-go")
 """What is paid once for a process is measured over the clients of all specs."""
 
 

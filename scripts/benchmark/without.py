@@ -138,6 +138,10 @@ def _pruning() -> None:
     patch.object(models, "loader", lambda _operations, search_path=None: create_loader(search_path)).start()
 
 
+def _letting_go() -> None:
+    patch.object(session, "KEPT", 10_000).start()
+
+
 SWITCHES = {
     "uvloop": Switch("asyncio's own event loop", _uvloop),
     "direct": Switch("botocore's client makes the call, with our connections and models", _direct),
@@ -151,4 +155,5 @@ SWITCHES = {
     "orjson": Switch("the standard library's json reads and writes", _orjson),
     "jmespath": Switch("JMESPath is compiled for each answer", _jmespath),
     "pruning": Switch("whole models are loaded", _pruning),
+    "letting-go": Switch("clients stay when they are done with", _letting_go),
 }

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import gmtime
 from typing import Any
+from weakref import ReferenceType, ref
 
 import pytest
 from botocore.awsrequest import HeadersDict
@@ -14,7 +15,8 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from collector.aws import sign
+from collector.aws import models as read_models
+from collector.aws import session, sign
 from collector.aws.connections import Received
 from collector.aws.session import CALLER, Caller, Clients, asks_for_a_code, base_session
 from collector.aws.sign import signed
@@ -290,7 +292,7 @@ def test_a_profile_that_needs_a_code_or_builds_on_one_that_does_asks_a_person(
     assert asks_for_a_code(base_session(profile)) is asks
 
 
-async def test_what_preparing_operations_leaves_behind_is_not_kept_with_the_next_client() -> None:
+async def test_what_preparing_operations_leaves_behind_goes_with_the_next_client() -> None:
     calls = [call for family in families(read_specs(()), service=("ec2",)) for call in family.calls()]
     gc.unfreeze()  # what other tests' clients left behind
     gc.collect()
@@ -302,3 +304,35 @@ async def test_what_preparing_operations_leaves_behind_is_not_kept_with_the_next
             gc.unfreeze()
 
             assert gc.collect() < 500, "of some thousands"
+
+
+async def test_the_client_that_was_not_used_for_longest_goes_with_its_model_and_is_made_again_when_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Shapes(dict[str, Any]):
+        """Shapes of which it can be seen when they are gone."""
+
+    shapes: dict[str, ReferenceType[Shapes]] = {}
+    pruned = read_models.pruned
+
+    def watched(model: dict[str, Any], operations: Any) -> dict[str, Any]:
+        found = pruned(model, operations)
+        found["shapes"] = Shapes(found["shapes"])
+        shapes[found["metadata"]["serviceId"]] = ref(found["shapes"])
+        return found
+
+    monkeypatch.setattr(read_models, "pruned", watched)
+    monkeypatch.setattr(session, "KEPT", 2)
+    queues = Call("sqs", "ListQueues", "sqs:ListQueues", take="QueueUrls[]")
+    streams = Call("kinesis", "ListStreams", "kinesis:ListStreams", take="StreamNames[]")
+    async with Clients("aws", None, Permitted([TOPICS, queues, streams])) as clients:
+        for call in (TOPICS, queues, TOPICS):
+            await directly(clients, call, "eu-west-1", {})
+        made = {service: ref(await clients.of(service)) for service in ("sns", "sqs")}
+        await directly(clients, streams, "eu-west-1", {})
+
+        assert {service for service, client in made.items() if client() is None} == {"sqs"}
+        assert {service for service, left in shapes.items() if left() is None} == {"SQS"}
+        assert await directly(clients, queues, "eu-west-1", {}) is not None
+        assert clients.made == {"sns": 1, "sqs": 2, "kinesis": 1}
+        assert not {kept[0] for kept in clients._shared.requests} & {"sns"}, "sns went when sqs came back"
