@@ -12,9 +12,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from collector.cli import main
 from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur2, focus
 from tests.billing.reading import lines, total
+from tests.command import collector
 from tests.terminal import on_a_terminal
 
 pytestmark = pytest.mark.moto
@@ -25,14 +25,11 @@ MANIFEST = f"{PREFIX}costs/metadata/BILLING_PERIOD=2026-10/costs-Manifest.json"
 FLAGS = ("billing", "--bucket", BUCKET, "--prefix", "exports")
 
 
-def collector(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, list[str]]:
-    """(exit status, the lines on standard error) of the command."""
-    monkeypatch.setattr("sys.argv", ["collector", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr()
-    assert said.out == ""
-    return int(ended.value.code or 0), said.err.splitlines()
+def billing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, list[str]]:
+    """(exit status, the lines on standard error) of the command, which writes nothing on standard output."""
+    status, out, err = collector(capsys, monkeypatch, *arguments)
+    assert out == ""
+    return status, err.splitlines()
 
 
 def test_it_writes_lines_and_ends_in_zero(
@@ -41,7 +38,7 @@ def test_it_writes_lines_and_ends_in_zero(
     bucket.export("costs", "2026-10", [as_csv(cur2([Charge("1")], "2026-10"))])
     monkeypatch.setenv("COLLECTOR_BILLING", f"s3://{BUCKET}/{PREFIX}")
 
-    status, said = collector(capsys, monkeypatch, "billing", "--to", str(tmp_path / "out"), "--last", "1")
+    status, said = billing(capsys, monkeypatch, "billing", "--to", str(tmp_path / "out"), "--last", "1")
 
     assert status == 0
     assert total(lines(tmp_path / "out")) == 1
@@ -90,7 +87,7 @@ def test_what_is_wrong_with_a_delivery_is_one_line_and_ends_in_two(
     if error not in ("another bucket", "no manifest"):
         bucket.put(MANIFEST, manifest)  # it is the last that AWS writes
 
-    status, told = collector(capsys, monkeypatch, *FLAGS, "--to", str(tmp_path / "out"))
+    status, told = billing(capsys, monkeypatch, *FLAGS, "--to", str(tmp_path / "out"))
 
     assert status == 2
     assert re.fullmatch(f"collector: {said}", told[-1])
@@ -110,7 +107,7 @@ def test_a_role_that_reads_more_halts_and_nothing_is_read(
     monkeypatch.setenv("COLLECTOR_EXTERNAL_ID", "agreed")
     try:
         role = ("--role", "Reader", "--account", "123456789012")
-        status, said = collector(capsys, monkeypatch, *FLAGS, *role, "--to", str(tmp_path / "out"))
+        status, said = billing(capsys, monkeypatch, *FLAGS, *role, "--to", str(tmp_path / "out"))
     finally:
         iam.delete_role_policy(RoleName="Reader", PolicyName="all")
         iam.delete_role(RoleName="Reader")

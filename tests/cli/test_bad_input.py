@@ -1,14 +1,13 @@
 """Bad input gets one clear line, exit status 2, and nothing is written."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from collector.cli import main
 from collector.demo.demo import emulated_environment
 from collector.demo.emulator import emulator
+from tests.command import collector
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +19,6 @@ def emulated() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def somewhere_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def collector(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    """(exit status, standard output, standard error) of the command line."""
-    monkeypatch.setattr(sys, "argv", ["collector", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
 
 
 SQS = ("--service", "sqs")

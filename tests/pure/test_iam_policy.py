@@ -1,13 +1,11 @@
 import json
 import random
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from collector.cli import main
 from collector.errors import CollectorError
 from collector.iam.difference import PolicyFileError, difference, read_policies
 from collector.iam.evaluate import covers
@@ -29,6 +27,7 @@ from collector.spec import facts
 from collector.spec.model import Family
 from collector.spec.reader import read_spec, read_specs
 from collector.spec.select import families
+from tests.command import collector
 
 FORMS = list(Form)
 HALT = {fact.action for fact in facts.deny_facts() if fact.tier == "halt"}
@@ -323,15 +322,6 @@ def test_a_file_without_policies_is_named(text: str, problem: str, tmp_path: Pat
 # --- the command ---
 
 
-def collector(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    """(exit status, standard output, standard error) of ``collector iam``."""
-    monkeypatch.setattr(sys, "argv", ["collector", "iam", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
-
-
 @pytest.fixture(autouse=True)
 def somewhere_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -339,7 +329,7 @@ def somewhere_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_policy_writes_named_documents(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    status, out, err = collector(capsys, monkeypatch, "policy")
+    status, out, err = collector(capsys, monkeypatch, "iam", "policy")
 
     assert (status, err) == (0, "")
     assert json.loads(out) == {f"InventoryReadOnly-{name}": document for name, document in written(Form.EXACT).items()}
@@ -352,7 +342,7 @@ def test_policy_writes_one_file_each_and_removes_what_an_earlier_release_left(
     for name in ("InventoryReadOnly-02.json", "README.md", "InventoryReadOnly-mine.json"):
         (tmp_path / "out" / name).write_text("old")
 
-    status, out, err = collector(capsys, monkeypatch, "policy", "--service", "sqs", "--to", "out")
+    status, out, err = collector(capsys, monkeypatch, "iam", "policy", "--service", "sqs", "--to", "out")
 
     assert (status, out) == (0, "")
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
@@ -367,8 +357,8 @@ def test_policy_writes_one_file_each_and_removes_what_an_earlier_release_left(
 def test_explain_tells_each_get_with_its_reason_and_what_is_withheld(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = json.loads(collector(capsys, monkeypatch, "policy", "--service", "apigateway", "--explain", "--format", "json")[1])
-    table = collector(capsys, monkeypatch, "policy", "--service", "sqs", "--explain", "--format", "markdown")[1]
+    told = json.loads(collector(capsys, monkeypatch, "iam", "policy", "--service", "apigateway", "--explain", "--format", "json")[1])
+    table = collector(capsys, monkeypatch, "iam", "policy", "--service", "sqs", "--explain", "--format", "markdown")[1]
 
     assert {each["call"] for each in told["withheld"]} == {"apigateway.GetApiKeys"}
     assert {"apigateway.GetRestApis", "sts.GetCallerIdentity"} <= {each["call"] for each in told["gets"]}
@@ -379,17 +369,17 @@ def test_explain_tells_each_get_with_its_reason_and_what_is_withheld(
 def test_a_narrow_terminal_cuts_no_action_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
 
-    table = collector(capsys, monkeypatch, "policy", "--service", "sqs", "--explain")[1]
+    table = collector(capsys, monkeypatch, "iam", "policy", "--service", "sqs", "--explain")[1]
 
     assert "…" not in table
     assert "sqs:GetQueueAttributes" in "".join(line[:15].strip() for line in table.splitlines())
 
 
 def test_diff_tells_what_an_upgrade_changes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "old.json").write_text(collector(capsys, monkeypatch, "policy", "--service", "sqs")[1])
+    (tmp_path / "old.json").write_text(collector(capsys, monkeypatch, "iam", "policy", "--service", "sqs")[1])
 
-    told = json.loads(collector(capsys, monkeypatch, "policy", "--service", "s[nq]s", "--diff", "old.json", "--format", "json")[1])
-    same = collector(capsys, monkeypatch, "policy", "--service", "sqs", "--diff", "old.json")[1]
+    told = json.loads(collector(capsys, monkeypatch, "iam", "policy", "--service", "s[nq]s", "--diff", "old.json", "--format", "json")[1])
+    same = collector(capsys, monkeypatch, "iam", "policy", "--service", "sqs", "--diff", "old.json")[1]
 
     assert {"effect": "Allow", "action": "sns:ListTopics", "resource": "*"} in told["added"]
     assert told["removed"] == []
@@ -414,7 +404,7 @@ def test_diff_tells_what_an_upgrade_changes(capsys: pytest.CaptureFixture[str], 
 def test_bad_input_gets_one_clear_line(
     arguments: tuple[str, ...], line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, out, err = collector(capsys, monkeypatch, *arguments)
+    status, out, err = collector(capsys, monkeypatch, "iam", *arguments)
 
     assert (status, out) == (2, "")
     (told,) = err.splitlines()
@@ -422,9 +412,9 @@ def test_bad_input_gets_one_clear_line(
 
 
 def test_audit_accepts_our_own_policies(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert collector(capsys, monkeypatch, "policy", "--form", "verbs", "--to", "ours")[0] == 0
+    assert collector(capsys, monkeypatch, "iam", "policy", "--form", "verbs", "--to", "ours")[0] == 0
 
-    status, out, _ = collector(capsys, monkeypatch, "audit", "ours", "--strict")
+    status, out, _ = collector(capsys, monkeypatch, "iam", "audit", "ours", "--strict")
 
     assert (status, out) == (0, "These policies may be used.\n")
 
@@ -435,8 +425,8 @@ def test_audit_halts_at_a_read_of_data_and_names_policy_and_statement(
     statement = {"Sid": "Wide", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
     (tmp_path / "wide.json").write_text(json.dumps({"Statement": statement}))
 
-    status, out, _ = collector(capsys, monkeypatch, "audit", "wide.json")
-    told = json.loads(collector(capsys, monkeypatch, "audit", "wide.json", "--json")[1])
+    status, out, _ = collector(capsys, monkeypatch, "iam", "audit", "wide.json")
+    told = json.loads(collector(capsys, monkeypatch, "iam", "audit", "wide.json", "--json")[1])
 
     assert status == 4
     assert "Halted: nothing would be read" in out
@@ -454,10 +444,10 @@ def test_audit_counts_a_boundary_and_the_billing_files(
     write("boundary.json", Action="sqs:ListQueues", Resource="*")
     write("billing.json", Action="s3:GetObject", Resource="arn:aws:s3:::acme/exports/*")
 
-    assert collector(capsys, monkeypatch, "audit", "all.json")[0] == 4
-    assert collector(capsys, monkeypatch, "audit", "all.json", "--boundary", "boundary.json")[0] == 0
-    assert collector(capsys, monkeypatch, "audit", "billing.json")[0] == 4
-    assert collector(capsys, monkeypatch, "audit", "billing.json", "--bucket", "acme", "--prefix", "exports/")[0] == 0
+    assert collector(capsys, monkeypatch, "iam", "audit", "all.json")[0] == 4
+    assert collector(capsys, monkeypatch, "iam", "audit", "all.json", "--boundary", "boundary.json")[0] == 0
+    assert collector(capsys, monkeypatch, "iam", "audit", "billing.json")[0] == 4
+    assert collector(capsys, monkeypatch, "iam", "audit", "billing.json", "--bucket", "acme", "--prefix", "exports/")[0] == 0
 
 
 def test_an_error_of_the_quota_is_one_that_the_user_can_mend() -> None:
