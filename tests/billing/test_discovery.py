@@ -1,21 +1,19 @@
 """Which exports and reports there are: AWS's own lists, as far as they may be read, and else the folders."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from botocore.session import get_session
 
-from collector.billing.billing import Billing, read_billing
 from collector.billing.place import BillingError
-from collector.settings import BillingSettings
+from collector.spec.api import service_model
 from tests.answering import answering
 from tests.billing.files import BUCKET, PREFIX, Bucket, Charge, as_csv, cur, focus
-from tests.billing.reading import NOW, lines, total
+from tests.billing.reading import lines, reading, total
 
 pytestmark = pytest.mark.moto
 
@@ -58,11 +56,11 @@ async def aws(script: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncI
         assert "/us-east-1/" in request.headers["Authorization"]
         operations.append(operation)
         told: Any = script[operation]
-        if isinstance(told, Callable):  # type: ignore[arg-type]
+        if callable(told):
             told = told(json.loads(await request.text()))
         if isinstance(told, tuple):
             return web.Response(status=told[0].status_code, text=json.dumps(told[1]))
-        shape: Any = get_session().get_service_model(SERVICES[operation]).operation_model(operation).output_shape
+        shape: Any = service_model(SERVICES[operation]).operation_model(operation).output_shape
         assert told.keys() <= shape.members.keys()
         return web.Response(text=json.dumps(told))
 
@@ -70,10 +68,6 @@ async def aws(script: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncI
         for name in ("COST_AND_USAGE_REPORT_SERVICE", "BCM_DATA_EXPORTS"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", str(url.origin()))
         yield operations
-
-
-async def read(to: Path, **other: Any) -> Billing:
-    return await read_billing(BillingSettings(**{"bucket": BUCKET, "prefix": PREFIX, "to": str(to), **other}), None, NOW)
 
 
 def deliver(bucket: Bucket, name: str, cost: str, format: str = "focus") -> None:
@@ -90,7 +84,7 @@ async def test_the_one_export_that_aws_lists_is_read_and_no_folder_is_searched(
     deliver(bucket, "deleted", "2")  # its files stay when an export is deleted
 
     async with aws(NONE | exports("listed"), monkeypatch) as asked:
-        done = await read(tmp_path / "out")
+        done = await reading(tmp_path / "out")
 
     assert asked == ["DescribeReportDefinitions", "ListExports", "GetExport"]
     assert total(lines(tmp_path / "out")) == 1
@@ -104,8 +98,8 @@ async def test_of_several_that_aws_lists_the_better_format_is_read(bucket: Bucke
     script = exports("new") | {"DescribeReportDefinitions": {"ReportDefinitions": [*elsewhere, report("old")]}}
 
     async with aws(script, monkeypatch):
-        await read(tmp_path / "best")
-        await read(tmp_path / "named", report="old")
+        await reading(tmp_path / "best")
+        await reading(tmp_path / "named", report="old")
 
     assert total(lines(tmp_path / "best")) == 2
     assert total(lines(tmp_path / "named")) == 1
@@ -117,8 +111,8 @@ async def test_several_of_one_format_want_a_name(bucket: Bucket, tmp_path: Path,
 
     async with aws(NONE | exports("daily", "hourly"), monkeypatch) as asked:
         with pytest.raises(BillingError) as raised:
-            await read(tmp_path / "out")
-        await read(tmp_path / "named", report="hourly")
+            await reading(tmp_path / "out")
+        await reading(tmp_path / "named", report="hourly")
 
     assert asked[:5] == ["DescribeReportDefinitions", "ListExports", "GetExport", "ListExports", "GetExport"]
     assert str(raised.value) == f"there are several exports or reports under s3://{BUCKET}/{PREFIX}: name one with --report (daily, hourly)"
@@ -135,8 +129,8 @@ async def test_what_aws_refuses_to_list_is_looked_for_in_the_folders(
     script = exports("new") | {"DescribeReportDefinitions": {"ReportDefinitions": [report("old")]}, refused: DENIED}
 
     async with aws(script, monkeypatch):
-        done = await read(tmp_path / "out")
-        await read(tmp_path / "named", report="old")
+        done = await reading(tmp_path / "out")
+        await reading(tmp_path / "named", report="old")
 
     assert total(lines(tmp_path / "out")) == 2
     assert total(lines(tmp_path / "named")) == 1
@@ -148,7 +142,7 @@ async def test_an_answer_that_is_not_as_aws_says_is_a_refusal_too(bucket: Bucket
     deliver(bucket, "costs", "1")
 
     async with aws(NONE | exports("costs") | {"GetExport": {"Export": {"Name": "costs"}}}, monkeypatch):
-        done = await read(tmp_path / "out")
+        done = await reading(tmp_path / "out")
 
     assert total(lines(tmp_path / "out")) == 1
     assert [each["kind"] for each in done.about["discovery_refused"]] == ["failed"]
@@ -160,10 +154,10 @@ async def test_where_there_is_none_it_is_told(
 ) -> None:
     async with aws(script, monkeypatch):
         with pytest.raises(BillingError, match=rf"^no export or report under s3://{BUCKET}/{PREFIX}: there is none$"):
-            await read(tmp_path / "out")
+            await reading(tmp_path / "out")
 
 
 async def test_a_listed_export_without_a_delivery_is_told(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with aws(NONE | exports("new"), monkeypatch):
         with pytest.raises(BillingError, match=rf"^new under s3://{BUCKET}/{PREFIX} has no delivery yet: AWS's first takes a day$"):
-            await read(tmp_path / "out")
+            await reading(tmp_path / "out")
