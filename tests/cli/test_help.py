@@ -49,6 +49,8 @@ def test_the_help_says_each_command_in_one_whole_line() -> None:
     command = [sys.executable, "-m", "collector", "--help"]
     help = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
-    for line in help.partition("Commands:")[2].partition("\n\n")[0].strip().splitlines():
+    lines = help.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert {line.split()[0] for line in lines} >= {"run", "diff", "billing", "specs"}
+    for line in lines:
         assert line.endswith("."), line
         assert not line.endswith("..."), line
