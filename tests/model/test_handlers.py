@@ -54,7 +54,8 @@ def test_the_handlers_of_a_moment_are_those_that_botocore_would_call(service: st
     client.meta.events.emit(f"before-parse.{model.service_model.service_id.hyphenize()}.{operation}")
     of_botocore, called[:] = list(called), []
     for handler in at(client, "before-parse", model):
-        handler() if handler.__module__ == __name__ else None
+        if handler.__module__ == __name__:
+            handler()
 
     assert called == of_botocore
     assert sorted(called) == ["*", service]
