@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from collector.difference import Difference, differences
+from collector.difference import differences
 from collector.errors import SnapshotError
 from collector.snapshot import Snapshot, open_snapshot
 
@@ -14,16 +14,17 @@ VOLATILE = {("ec2", "AWS::EC2::Volume"): ("Progress", "Attachments.AttachTime", 
 
 
 def resource(name: str, account: str = "000000000001", **fields: Any) -> dict[str, Any]:
+    """A volume, as a line without its scan."""
     return {
         "account_id": account, "arn": f"arn:{name}", "configuration": {}, "created_at": None, "name": None,
         "observed_at": "now", "parent_arn": None, "partition": "aws", "record": "resource", "region": "eu-west-1",
-        "resource_id": name, "resource_type": "AWS::EC2::Volume", "scan_id": f"{account}/eu-west-1/ec2.volume@{{moment}}",
-        "schema": 1, "service": "ec2", "state": None, "supplementary": {}, "tags": {}, **fields,
+        "resource_id": name, "resource_type": "AWS::EC2::Volume", "schema": 1, "service": "ec2", "state": None, "supplementary": {},
+        "tags": {}, **fields,
     }  # fmt: skip
 
 
 def snapshot(folder: Path, *resources: dict[str, Any], complete: bool = True, accounts: tuple[str, ...] = ("000000000001",)) -> Snapshot:
-    """A snapshot of *resources*; each account's volumes were listed."""
+    """A snapshot of *resources*, each of its account's one scan; each account's volumes were listed."""
     folder.mkdir()
     scans = {account: f"{account}/eu-west-1/ec2.volume@{folder.name}" for account in accounts}
     lines = [{**each, "scan_id": scans[each["account_id"]]} for each in resources]
@@ -112,6 +113,6 @@ def test_a_line_that_is_no_resource_of_ours_is_refused(tmp_path: Path) -> None:
 def test_only_what_is_wanted_is_compared(tmp_path: Path) -> None:
     old, new = snapshot(tmp_path / "old", resource("a")), snapshot(tmp_path / "new", resource("b"))
 
-    found: list[Difference] = list(differences(old, new, {}, wants=lambda line: line["resource_id"] == "b"))
+    found = list(differences(old, new, {}, wants=lambda line: line["resource_id"] == "b"))
 
     assert [each.resource_id for each in found] == ["b"]
