@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import zstandard
 
@@ -30,23 +29,22 @@ INSTANCE = resource("i-0aa", f"arn:aws:ec2:eu-west-1:{MEMBER}:instance/i-0aa")
 @pytest.fixture
 def snapshots(bucket: Bucket) -> Iterator[Bucket]:
     """An empty bucket for snapshots, beside the one with the billing files."""
-    s3 = bucket.s3
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=SNAPSHOTS)
-    yield Bucket(s3, SNAPSHOTS)
-    for name in objects():
-        s3.delete_object(Bucket=SNAPSHOTS, Key=name)
-    s3.delete_bucket(Bucket=SNAPSHOTS)
+    bucket.s3.create_bucket(Bucket=SNAPSHOTS)
+    made = Bucket(bucket.s3, SNAPSHOTS)
+    yield made
+    for name in objects(made):
+        made.s3.delete_object(Bucket=SNAPSHOTS, Key=name)
+    made.s3.delete_bucket(Bucket=SNAPSHOTS)
 
 
-def objects() -> dict[str, bytes]:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    names = [each["Key"] for each in s3.list_objects_v2(Bucket=SNAPSHOTS).get("Contents", ())]
-    return {name: s3.get_object(Bucket=SNAPSHOTS, Key=name)["Body"].read() for name in names}
+def objects(of: Bucket) -> dict[str, bytes]:
+    names = [each["Key"] for each in of.s3.list_objects_v2(Bucket=of.name).get("Contents", ())]
+    return {name: of.s3.get_object(Bucket=of.name, Key=name)["Body"].read() for name in names}
 
 
-def published() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def published(snapshots: Bucket) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The manifest, every file of which is as it says, and the costs."""
-    there = {name.removeprefix("nightly/today/"): body for name, body in objects().items()}
+    there = {name.removeprefix("nightly/today/"): body for name, body in objects(snapshots).items()}
     manifest = json.loads(there["manifest.json"])
     for each in manifest["files"]:
         assert (hashlib.sha256(there[each["name"]]).hexdigest(), len(there[each["name"]])) == (each["sha256"], each["bytes"])
@@ -69,33 +67,34 @@ def test_a_new_snapshot_in_s3_has_the_costs_and_a_refresh_replaces_its_period(bu
 
     done = read(TO)
 
-    manifest, found = published()
+    manifest, found = published(snapshots)
     assert (done.to, total(found)) == (TO, Decimal(6))
     assert manifest["billing"]["read"] == ["2026-09", "2026-10"]
-    assert sorted(objects()) == ["nightly/today/billing.jsonl", "nightly/today/manifest.json"]
+    assert sorted(objects(snapshots)) == ["nightly/today/billing.jsonl", "nightly/today/manifest.json"]
 
     deliver(bucket, "3", execution="e-2")
     assert read(TO).about["read"] == ["2026-10"]
 
-    manifest, found = published()
-    assert {each["period"]: total([each, each]) for each in found} == {"2026-09": Decimal(2), "2026-10": Decimal(6)}
+    manifest, found = published(snapshots)
+    by_period = {period: total([each for each in found if each["period"] == period]) for period in {each["period"] for each in found}}
+    assert by_period == {"2026-09": Decimal(2), "2026-10": Decimal(6)}
     assert read(TO).about["read"] == []
 
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_costs_meet_the_inventory_in_s3_and_leave_it_as_it_is(compress: bool, bucket: Bucket, snapshots: Bucket) -> None:
     write_snapshot(TO, INSTANCE, compress=compress)
-    before = objects()
+    before = objects(snapshots)
     deliver(bucket, "1")
 
     for _ in range(2):
         done = read(TO)
 
-    manifest, found = published()
+    manifest, found = published(snapshots)
     assert (total(found), done.about["inventory"]) == (Decimal(2), TO)
     assert manifest["billing"]["periods"]["2026-10"]["joined"] == {"AmazonEC2": {"billed": 2, "met": 1}}
     assert manifest["resources"] == 1
-    after = objects()
+    after = objects(snapshots)
     assert {name: after[name] for name in before if "manifest" not in name} == {
         name: body for name, body in before.items() if "manifest" not in name
     }
@@ -106,13 +105,13 @@ def test_a_delivery_that_is_damaged_leaves_s3_as_it_was(bucket: Bucket, snapshot
     bucket.export("costs", "2026-10", [as_csv(focus([Charge("1")], "2026-10"))[:-4]])
     with pytest.raises(BillingError, match="is damaged"):
         read(TO)
-    assert objects() == {}
+    assert objects(snapshots) == {}
 
     write_snapshot(TO, INSTANCE)
-    before = objects()
+    before = objects(snapshots)
     with pytest.raises(BillingError, match="is damaged"):
         read(TO)
-    assert objects() == before
+    assert objects(snapshots) == before
 
 
 @pytest.mark.parametrize("dies_before", ["the first manifest", "the costs", "the last manifest"])
@@ -138,10 +137,10 @@ def test_dying_while_costs_are_replaced_leaves_a_snapshot_that_agrees(
         with pytest.raises(SinkError, match="the network is gone"):
             read(TO)
 
-    _, found = published()
+    _, found = published(snapshots)
     assert total(found) == (2 if dies_before == "the first manifest" else 0)
     read(TO)
-    assert total(published()[1]) == 4
+    assert total(published(snapshots)[1]) == 4
 
 
 def test_a_prefix_with_something_else_is_refused_and_left_alone(bucket: Bucket, snapshots: Bucket) -> None:
@@ -151,7 +150,7 @@ def test_a_prefix_with_something_else_is_refused_and_left_alone(bucket: Bucket, 
     with pytest.raises(SinkError, match=r"no manifest\.json.*name a finished snapshot, or a new place"):
         read(TO)
 
-    assert list(objects()) == ["nightly/today/mine.txt"]
+    assert list(objects(snapshots)) == ["nightly/today/mine.txt"]
 
 
 def test_a_bucket_that_cannot_be_written_is_told_before_anything_is_read(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
