@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -23,6 +24,8 @@ NEWEST = json.loads((WRITTEN / MANIFEST).read_text())["assemblyId"]
 OLDER = next(each.name for each in (WRITTEN / MONTH).iterdir() if each.is_dir() and each.name != NEWEST)
 ROWS = 216
 KEY = ("account_id", "service_code", "service_name", "region", "resource_id", "charge_category", "consumed_unit")
+Sums: TypeAlias = dict[tuple[str | None, ...], Counter[str]]
+"""Amounts by name, of each KEY. A Counter, for it takes an amount that is not there for 0."""
 
 
 def rows(assembly: str) -> Iterator[dict[str, str]]:
@@ -49,7 +52,7 @@ def require_sums(to: Path, assembly: str) -> None:
 
     What a plan covers is billed by its fee: covered usage and its negation are 0.
     """
-    wanted: dict[tuple[str | None, ...], Counter[str]] = defaultdict(Counter)
+    wanted: Sums = defaultdict(Counter)
     for row in rows(assembly):
         kind, cost = row["lineItem/LineItemType"], Decimal(row["lineItem/UnblendedCost"])
         assert kind in ("Usage", "SavingsPlanCoveredUsage", "SavingsPlanNegation")
@@ -59,18 +62,19 @@ def require_sums(to: Path, assembly: str) -> None:
         )  # fmt: skip
         sums = wanted[tuple(each or None for each in key)]
         sums["line_items"] += 1
-        sums["billed_cost"] += cost if kind == "Usage" else Decimal(0)  # type: ignore[assignment]
-        covered = Decimal(row["savingsPlan/SavingsPlanEffectiveCost"]) if kind == "SavingsPlanCoveredUsage" else Decimal(0)
-        sums["effective_cost"] += cost if kind == "Usage" else covered  # type: ignore[assignment]
+        if kind == "Usage":
+            sums["billed_cost"] += cost
+            sums["effective_cost"] += cost
+        if kind == "SavingsPlanCoveredUsage":
+            sums["effective_cost"] += Decimal(row["savingsPlan/SavingsPlanEffectiveCost"])
         if kind != "SavingsPlanNegation":
-            sums["list_cost"] += Decimal(row["pricing/publicOnDemandCost"])  # type: ignore[assignment]
-            sums["consumed_quantity"] += Decimal(row["lineItem/UsageAmount"])  # type: ignore[assignment]
-    found: dict[tuple[str | None, ...], Counter[str]] = defaultdict(Counter)
+            sums["list_cost"] += Decimal(row["pricing/publicOnDemandCost"])
+            sums["consumed_quantity"] += Decimal(row["lineItem/UsageAmount"])
+    found: Sums = defaultdict(Counter)
     for line in lines(to):
         sums = found[tuple(line[name] for name in KEY)]
-        sums["line_items"] += line["line_items"]
-        for name in ("billed_cost", "effective_cost", "list_cost", "consumed_quantity"):
-            sums[name] += Decimal(line[name] or 0)  # type: ignore[assignment]
+        for name in ("line_items", "billed_cost", "effective_cost", "list_cost", "consumed_quantity"):
+            sums[name] += Decimal(line[name] or 0)
     assert found == wanted
     assert sum(each["line_items"] for each in found.values()) == ROWS
 
