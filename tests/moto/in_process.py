@@ -70,7 +70,7 @@ def emulated() -> Iterator[Moto]:
         stack.enter_context(patch.object(handlers, "BUILTIN_HANDLERS", without_motos))
         stack.enter_context(patch.object(BaseResponse, "call_action", _call_what_was_asked))
         stack.enter_context(patch.object(S3Response, "list_objects", _list_no_objects))
-        stack.enter_context(patch.object(S3Response, "serialized", S3Response.serialized))
+        stack.enter_context(patch.object(S3Response, "serialized", S3Response.serialized))  # answer_bucket_regions replaces it for good
         answer_bucket_regions()
         stack.enter_context(emulated_aws())
         yield Moto()
