@@ -25,8 +25,12 @@ LEAST_FALL, MOST_FALL = 0.85, 0.5
 """What is left of the rate after a throttle, at most and at least."""
 ROUND, RISE = 60, 0.15
 """After so many answered calls the rate has risen by this share: about one throttle in a round, two or three calls in a hundred."""
-REMEMBERED = 20_000
-"""Paces kept. What was never throttled is forgotten first, so that a run over thousands of accounts stays flat."""
+REMEMBERED = 5_000
+"""Paces kept, so that a run over thousands of accounts stays flat. So many others take more than a second to come by, in which the bucket
+of one that was never throttled fills again: a new one is as good.
+"""
+LEARNT = 40_000
+"""Further paces kept, of those that a throttle has taught something."""
 
 
 @dataclass(slots=True)
@@ -77,23 +81,26 @@ class Paces:
 
     def __init__(self) -> None:
         self._paces: OrderedDict[Key, Pace] = OrderedDict()
+        self._learnt: OrderedDict[Key, Pace] = OrderedDict()
+        """Not used of late. In both, the longest unused comes first."""
 
     def of(self, key: Key, start: float | None = None) -> Pace:
         """The pace of *key*; *start* is the declared rate to begin with."""
         pace = self._paces.get(key)
         if pace is None:
-            pace = self._paces[key] = Pace(start, start) if start else Pace()
+            pace = self._learnt.pop(key, None) or (Pace(start, start) if start else Pace())
+            self._paces[key] = pace
             if len(self._paces) > REMEMBERED:
-                self._forget()
+                self._put_away(*self._paces.popitem(last=False))
         else:
             self._paces.move_to_end(key)
         return pace
 
-    def _forget(self) -> None:
-        """Drop the longest unused quarter, but keep what a throttle has taught, as long as there is room for it."""
-        for key in list(self._paces)[: REMEMBERED // 4]:
-            if not self._paces[key].throttled or len(self._paces) > 2 * REMEMBERED:
-                del self._paces[key]
+    def _put_away(self, key: Key, pace: Pace) -> None:
+        if pace.throttled:
+            self._learnt[key] = pace
+            if len(self._learnt) > LEARNT:
+                self._learnt.popitem(last=False)
 
 
 async def take_turn(pace: Pace) -> float:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from collector.aws.pace import REMEMBERED, Pace, Paces
+from collector.aws.pace import LEARNT, REMEMBERED, Key, Pace, Paces
 
 
 def simulated(limit: float, burst: float, *, declared: float | None, workers: int, latency: float, seconds: float) -> tuple[float, float]:
@@ -69,13 +69,32 @@ def test_throttles_of_one_moment_slow_down_once() -> None:
     assert pace.throttled == 10
 
 
+def throttled(paces: Paces, key: Key) -> Pace:
+    pace = paces.of(key)
+    pace.wait(1.0)
+    pace.refused(1.0, 2.0)
+    return pace
+
+
 def test_the_memory_of_paces_is_bounded_and_keeps_what_was_learnt() -> None:
     paces = Paces()
-    slow = paces.of(("000000000000", "eu-west-1", "sns"))
-    slow.wait(1.0)
-    slow.refused(1.0, 2.0)
+    slow = throttled(paces, ("000000000000", "eu-west-1", "sns"))
     for n in range(2 * REMEMBERED):
         paces.of((f"{n:012}", "us-east-1", "sns"))
 
-    assert len(paces._paces) <= REMEMBERED + 1
+    assert len(paces._paces) == REMEMBERED
     assert paces.of(("000000000000", "eu-west-1", "sns")) is slow
+    assert paces.of(("000000000000", "eu-west-1", "sns")) is slow
+
+
+def test_what_was_learnt_is_bounded_as_well_and_the_longest_unused_goes_first() -> None:
+    paces = Paces()
+    first, second = (throttled(paces, (f"{n:012}", "eu-west-1", "sns")) for n in range(2))
+    for n in range(2, LEARNT + REMEMBERED):
+        throttled(paces, (f"{n:012}", "eu-west-1", "sns"))
+    assert paces.of((f"{0:012}", "eu-west-1", "sns")) is first
+    throttled(paces, ("999999999999", "eu-west-1", "sns"))
+
+    assert len(paces._paces) + len(paces._learnt) == LEARNT + REMEMBERED
+    assert paces.of((f"{1:012}", "eu-west-1", "sns")) is not second
+    assert paces.of((f"{0:012}", "eu-west-1", "sns")) is first
