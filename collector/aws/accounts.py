@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from sys import intern
 
 from collector.aws import endpoints
 from collector.aws.api_error import ApiError
@@ -90,7 +91,7 @@ async def account(gateway: Gateway, account_id: str, partition: str, *, region: 
     except ApiError as error:
         entered = error.kind == "denied" and error.asked is None
         return Account(account_id, partition, chosen, name=name, blocked=None if entered else error.gap(REGIONS.action))
-    enabled = [each["RegionName"] for each in answer.get("Regions", ()) if each.get("OptInStatus") != "not-opted-in"]
+    enabled = [intern(each["RegionName"]) for each in answer.get("Regions", ()) if each.get("OptInStatus") != "not-opted-in"]
     # A region that botocore does not know yet is read all the same: AWS says that it is there.
     regions = tuple(sorted(each for each in enabled if each in choice))
     disabled = tuple(each for each in chosen if each in choice.wanted and each not in regions)
