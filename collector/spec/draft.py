@@ -25,7 +25,7 @@ from collector.template import references
 
 _DEEPEST = 2
 """How many parents a draft puts above one another; what lies deeper needs more than one identifier."""
-_TAGS_SHOWN = "Tags, as everywhere; AWS marks them sensitive only here."
+_TAGS_SHOWN = "Tags are labels."
 _TAGS = re.compile(r"tags?(list|set)?\Z", re.IGNORECASE)
 _ABOUT_TAGS = re.compile(r"Tag(s\b|s[A-Z]|ging|$)")
 _OUR_WORDS = EVERYWHERE | {"arn", "tags", "over", "parent", "batch"}

@@ -230,7 +230,7 @@ def test_what_has_only_a_name_is_known_by_where_it_is() -> None:
 def test_tags_that_aws_marks_sensitive_are_shown() -> None:
     tags = drafted("backup", "ListBackupVaults")["backup_vault"]["tags"]
 
-    assert tags["reveal"] == {"@": "Tags, as everywhere; AWS marks them sensitive only here."}
+    assert tags["reveal"] == {"@": "Tags are labels."}
 
 
 def test_what_cannot_be_tagged_is_not_asked_for_tags() -> None:
