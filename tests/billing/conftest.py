@@ -27,7 +27,7 @@ def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def garbage_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process makes its clients once, and looks for garbage then; here every test makes them, beside all that pytest holds."""
-    monkeypatch.setattr("gc.collect", lambda: 0)
+    monkeypatch.setattr("gc.collect", lambda generation=2: 0)
 
 
 @pytest.fixture(scope="session")
