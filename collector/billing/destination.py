@@ -21,8 +21,8 @@ from collector import __version__
 from collector.errors import SinkError, SnapshotError
 from collector.record import SCHEMA
 from collector.sink.addition import Addition, Place, local_copy, locked, open_bucket, temporary_folder
-from collector.sink.folder import LOCK, PRIVATE_FOLDER, FolderStore, lock
-from collector.sink.stream import BUFFERED, whole_lines
+from collector.sink.folder import LOCK, PRIVATE_FOLDER, FolderStore, lock, unfinished
+from collector.sink.stream import BUFFERED, part_name, whole_lines
 from collector.snapshot import Snapshot
 
 STREAM = "billing"
@@ -124,7 +124,9 @@ def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _is_unused(folder: Path) -> bool:
     """Is nothing there, or only what one leaves that is killed?"""
-    return not folder.exists() or all(each.name in (LOCK, f".{STREAM}.jsonl.new") for each in folder.iterdir())
+    return not folder.exists() or all(
+        each.name in (LOCK, unfinished(part_name(STREAM, 1, compress=False, parts=False))) for each in folder.iterdir()
+    )
 
 
 def _make(stack: AsyncExitStack, folder: Path) -> None:

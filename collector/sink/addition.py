@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from collector.errors import SinkError, SnapshotError
 from collector.record import Record, line
-from collector.sink.folder import FolderFile, FolderStore, lock
+from collector.sink.folder import FolderFile, FolderStore, lock, unfinished
 from collector.sink.stream import BUFFERED, MANIFEST, Part, manifest_text, part_name
 from collector.snapshot import Snapshot, open_snapshot
 
@@ -40,7 +40,7 @@ class Addition:
         self.snapshot, self._place, self._stream = snapshot, place, stream
         compress = any(path.suffix == ".zst" for path in snapshot.files("resources"))
         self._part = Part(part_name(stream, 1, compress=compress, parts=False), compress)
-        self._written = snapshot.folder / f".{self._part.name}.new"
+        self._written = snapshot.folder / unfinished(self._part.name)
         self._file = FolderFile(snapshot.folder, self._written.name)
         self._waiting = bytearray()
         self._lines = 0

@@ -77,7 +77,7 @@ class FolderSink:
     def _refuse_if_used(self) -> None:
         if self._resume and (self._folder / ABOUT).is_file():
             return
-        used = min((path.name for path in self._folder.iterdir() if path.name not in (LOCK, f".{ABOUT}.new")), default=None)
+        used = min((path.name for path in self._folder.iterdir() if path.name not in (LOCK, unfinished(ABOUT))), default=None)
         if used is not None:
             raise SinkError(f"{self._folder} is not empty ({used}): name a new folder{'' if self._resume else ', or --resume'}")
 
@@ -231,9 +231,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(file)
 
 
+def unfinished(name: str) -> str:
+    """What the file *name* is called until all of it is there."""
+    return f".{name}.new"
+
+
 def write_atomically(path: Path, texts: Iterable[Buffer]) -> None:
     """*texts*, joined, at *path*, all of it or nothing, whatever happens meanwhile. Raises OSError."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(unfinished(path.name))
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
     try:
         try:
