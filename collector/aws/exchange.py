@@ -5,7 +5,6 @@ redirects, default headers, bodies of every kind, a task to write them) no call 
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from time import monotonic
@@ -20,8 +19,6 @@ from collector.aws.api_error import ApiError
 
 LARGEST = 64 << 20
 """Bytes of one answer. AWS's largest are a few megabytes; what never ends must not fill the memory."""
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""What may not be in a header, lest it end early (RFC 9110, 5.5)."""
 _HAS_A_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 Response = tuple[int, Mapping[str, str], bytes]
@@ -78,10 +75,9 @@ def _head(method: str, url: URL, headers: Mapping[str, str], body: bytes) -> byt
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if (body or method in _HAS_A_BODY) and "Content-Length" not in headers:
         lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join(lines)
-    if len(_CONTROL.findall(head)) != 2 * (len(lines) - 1):
+    if not all(map(str.isprintable, lines)):  # lest one ends early (RFC 9110, 5.5)
         raise ValueError("a header has a control character in it")
-    return f"{head}\r\n\r\n".encode("ascii")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
 async def bounded(content: StreamReader, seconds: float | None) -> bytes:
