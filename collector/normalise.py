@@ -158,8 +158,8 @@ def normalise(
         account_id=known["account_id"],
         arn=arn,
         configuration=known["item"],
-        created_at=moment(_filled(resource.created, known)),
-        name=text(_filled(resource.name, known)),
+        created_at=moment(fill(resource.created, known)) if resource.created else None,
+        name=text(fill(resource.name, known)) if resource.name else None,
         observed_at=observed_at,
         parent_arn=parent_arn,
         partition=known["partition"],
@@ -168,14 +168,10 @@ def normalise(
         resource_type=resource.type,
         scan_id=scan_id,
         service=resource.service,
-        state=text(_filled(resource.state, known)),
+        state=text(fill(resource.state, known)) if resource.state else None,
         supplementary=supplementary,
         tags=known["tags"],
     )
-
-
-def _filled(template: str | None, known: Known) -> Any:
-    return None if template is None else fill(template, known)
 
 
 def joined_tags(entries: Iterable[Any]) -> dict[str, dict[str, str]]:
