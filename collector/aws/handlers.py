@@ -56,12 +56,11 @@ def _name(handler: Handler) -> str:
 
 
 def at(client: Any, moment: str, operation: OperationModel) -> tuple[Handler, ...]:
-    """What botocore would call at *moment*, in its order. Its emitter tells nobody, so it is asked in private, and for the service's alias
-    alone: looking up the alias of a whole name takes longer, and each name would be remembered.
+    """What botocore would call at *moment*, in its order. Its emitter tells nobody, so it is asked in private, and without looking for
+    aliases: that takes longer than all the rest, and each name would be remembered.
     """
-    events = client.meta.events
-    service = events._alias_event_name(client.meta.service_model.service_id.hyphenize())  # noqa: SLF001
-    return tuple(events._emitter._handlers.prefix_search(f"{moment}.{service}.{operation.name}"))  # noqa: SLF001
+    service = client.meta.service_model.service_id.hyphenize()
+    return tuple(client.meta.events._emitter._handlers.prefix_search(f"{moment}.{service}.{operation.name}"))  # noqa: SLF001
 
 
 def of_answers(handlers: Iterable[Handler], operation: OperationModel) -> Iterator[Handler]:
