@@ -52,8 +52,9 @@ class Earlier:
         scans[place] = 0 if any(gap.kind in PASSING for gap in record.gaps) else 2 * scan
 
     def _known(self, account: str, where: str) -> int:
-        place, scans = self._accounts.get(account, 0), self._scans.get(where, ())
-        return scans[place] if account in self._accounts and place < len(scans) else 0
+        scans = self._scans.get(where, ())
+        place = self._accounts.get(account, len(scans))
+        return scans[place] if place < len(scans) else 0
 
     def settle(self, tasks: Iterable[Task]) -> bytes:
         """Go through *tasks* once: those stay of which every type is covered, without a gap that may pass. A byte for each task comes back:
@@ -76,7 +77,7 @@ class Earlier:
             account, where, scan = _parts(orjson.loads(line).get("scan_id"))
         except (orjson.JSONDecodeError, AttributeError, TypeError):
             return False
-        return scan > 0 and self._known(account, where) == 2 * scan + 1
+        return self._known(account, where) == 2 * scan + 1
 
     def counting(self, count: Callable[[CoverageRecord], None]) -> Callable[[bytes], None]:
         r"""What *count*\s each of the coverage lines that stay when it is told of all of them."""
