@@ -10,7 +10,7 @@ from collector.difference import differences
 from collector.errors import SnapshotError
 from collector.snapshot import Snapshot, open_snapshot
 
-VOLATILE = {("ec2", "AWS::EC2::Volume"): ("Progress", "Attachments.AttachTime", "supplementary.status.Checked")}
+VOLATILE = {("ec2", "AWS::EC2::Volume"): ("Progress", "Attachments.AttachTime", "Limits.*.Used", "supplementary.status.Checked")}
 
 
 def resource(name: str, account: str = "000000000001", **fields: Any) -> dict[str, Any]:
@@ -92,6 +92,11 @@ def test_a_change_is_told_by_field_with_both_values(tmp_path: Path) -> None:
             {"configuration": {"Attachments": [{"AttachTime": 1, "Id": "i"}]}},
             {"configuration": {"Attachments": [{"AttachTime": 2, "Id": "i"}]}},
             id="volatile in a list",
+        ),
+        pytest.param(
+            {"configuration": {"Limits": {"a": {"Used": 1, "Of": 9}}}},
+            {"configuration": {"Limits": {"a": {"Used": 2, "Of": 9}}}},
+            id="volatile in every value of a map",
         ),
         pytest.param({"supplementary": {"status": {"Checked": 1}}}, {"supplementary": {"status": {"Checked": 2}}}, id="volatile below"),
         pytest.param({"configuration": {"Groups": ["a", "b"]}}, {"configuration": {"Groups": ["b", "a"]}}, id="the order of a list"),
