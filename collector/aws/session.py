@@ -46,9 +46,10 @@ LARGE = 250_000
 """Bytes of an answer above which it is read in a thread: so much XML takes five milliseconds, in which no other answer would be heard. Only
 one is read at a time: the event loop waits its turn behind every thread that is at work, five milliseconds each.
 """
-KEPT = 64
+KEPT = 96
 """Clients at most, each with its operations a third of a megabyte. The plan goes from service to service, so what was not used for longest
-is done with: the tasks in flight are of one or two services where there are many accounts, of forty at most in one account and region.
+is done with: the tasks in flight are of one or two services where there are many accounts, of forty at most in one account and region. When
+one more is needed the older half goes; what stays is more than these forty.
 """
 USER_AGENT = f"aws-service-inventory-collector/{__version__}"
 
