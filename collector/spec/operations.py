@@ -18,6 +18,8 @@ _WHY = "TODO: what only it returns, and that this is no secret and no customer's
 _ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|Non[Ee]xist")
 NOT_ITEMS = re.compile(r"fail|error|unprocessed|warning|token", re.IGNORECASE)
 """Members of an answer that hold no items but what went wrong with some, or where the next page begins."""
+ABOUT_TAGS = re.compile(r"Tag(s\b|s[A-Z]|ging|$)")
+"""Names of operations that read tags and list nothing else."""
 _PAGE_SIZE = re.compile(r"(max_?(results|items|records)|limit|page_?size)\Z", re.IGNORECASE)
 _MORE = re.compile(r"(is_?truncated|has_?more)", re.IGNORECASE)
 

@@ -1,9 +1,11 @@
 """AWS's names taken apart: ``ListHostedZones`` lists a ``hosted_zone``."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 _WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TAGS = re.compile(r"tags?(list|set)?\Z", re.IGNORECASE)
 _VERB = re.compile(r"(BatchGet|Describe|Get|List)(?=[A-Z])")
 _ONE_OF = re.compile(r"(?<=[a-z])(By|For|In)(?=[A-Z]).*")
 _SINGULAR = (("indices", "index"), ("analyses", "analysis"), ("ies", "y"))
@@ -58,3 +60,13 @@ def key_of(operation: str) -> str:
 def noun_of(operation: str) -> str:
     """The same, as names are compared: ``hostedzone``."""
     return plain(singular(things(operation)))
+
+
+def first_known(names: Mapping[str, str], *wanted: str) -> str | None:
+    """The first of *wanted* that there is, as AWS writes it; *names* has AWS's names by how they are compared."""
+    return next((names[name] for name in wanted if name in names), None)
+
+
+def is_tags(member: str) -> bool:
+    """Whether *member* is named as one that holds tags: ``TagList``."""
+    return _TAGS.match(member) is not None
