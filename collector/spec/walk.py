@@ -68,7 +68,7 @@ class _Walk:
     def rest(self) -> None:
         """Those *wanted* that are neither."""
         listed = {each.operation for each in self.resources.values()}
-        for operation in self.wanted:
+        for operation in dict.fromkeys(self.wanted):
             if operation not in listed and (made := self._add(operation, asked_for=True)):
                 self._describe(made)
 

@@ -177,6 +177,12 @@ def test_what_must_be_said_and_nobody_knows_is_for_a_person() -> None:
     assert text.startswith('iam_prefix = "elasticfilesystem"\n\n[file_system_policy]\n')
 
 
+def test_an_operation_that_is_named_twice_is_drafted_once() -> None:
+    once = draft("efs", ("DescribeFileSystemPolicy",))
+
+    assert draft("efs", ("DescribeFileSystemPolicy", "DescribeFileSystemPolicy")) == once
+
+
 def test_how_much_goes_into_a_page_is_known() -> None:
     assert drafted("cognito-idp", "ListUserPools")["user_pool"]["list"]["params"] == {"MaxResults": 60}
 
