@@ -20,7 +20,7 @@ from collector.sink.stream import BUFFERED, MANIFEST, Part, manifest_text, part_
 from collector.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
-    from collector.sink.s3 import Bucket
+    from collector.sink.bucket import Bucket
 
 
 class Place(Protocol):
@@ -125,7 +125,7 @@ def locked(stack: AsyncExitStack, to: str) -> Snapshot:
 
 async def open_bucket(stack: AsyncExitStack, to: str, kms_key: str | None, profile: str | None) -> "Bucket":
     """The prefix *to* in S3, connected until *stack* ends. Raises SinkError."""
-    from collector.sink.s3 import Bucket
+    from collector.sink.bucket import Bucket
 
     bucket = Bucket(to, kms_key)
     await bucket.connect(stack, profile)

@@ -14,7 +14,7 @@ import zstandard
 
 from collector.billing.place import BillingError
 from collector.errors import SinkError
-from collector.sink.s3 import Bucket as SnapshotBucket
+from collector.sink.bucket import Bucket as SnapshotBucket
 from tests.billing.files import MEMBER, Bucket, Charge, as_csv, focus
 from tests.billing.reading import lines, read, total
 from tests.billing.snapshots import resource, write_snapshot

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from collector.errors import SinkError
 from collector.sink import open_sink
-from collector.sink.s3 import PARTS_OF_ONE_SIZE, UPLOAD_BYTES, read_url, upload_bytes
+from collector.sink.bucket import PARTS_OF_ONE_SIZE, UPLOAD_BYTES, read_url, upload_bytes
 from collector.sink.stream import BUFFERED
 from tests.sinks.lines import coverage, pages, resource
 from tests.sinks.places import Asked, Bucket
