@@ -22,7 +22,8 @@ from collector.errors import SinkError, SnapshotError
 from collector.record import SCHEMA
 from collector.sink.addition import Addition, Place, local_copy, locked, open_bucket, temporary_folder
 from collector.sink.folder import LOCK, PRIVATE_FOLDER, FolderStore, lock, unfinished
-from collector.sink.stream import BUFFERED, part_name, whole_lines
+from collector.sink.part import part_name, whole_lines
+from collector.sink.stream import BUFFERED
 from collector.snapshot import Snapshot
 
 STREAM = "billing"

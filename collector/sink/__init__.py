@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import Keep, Numbers
+from collector.sink.part import Keep
+from collector.sink.stream import Numbers
 
 
 class Sink(Protocol):

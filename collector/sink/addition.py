@@ -16,7 +16,8 @@ import anyio.to_thread
 from collector.errors import SinkError, SnapshotError
 from collector.record import Record, line
 from collector.sink.folder import FolderFile, FolderStore, lock, unfinished
-from collector.sink.stream import BUFFERED, MANIFEST, Part, manifest_text, part_name
+from collector.sink.part import Part, part_name
+from collector.sink.stream import BUFFERED, MANIFEST, manifest_text
 from collector.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:

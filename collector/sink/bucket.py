@@ -20,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from collector import __version__
 from collector.errors import SinkError
-from collector.sink.stream import ABOUT, MANIFEST, Buffer, Keep, Part, about_text, rewritten, whole_lines
+from collector.sink.part import Buffer, Keep, Part, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, about_text
 
 log = structlog.get_logger()
 

@@ -16,7 +16,8 @@ import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record
-from collector.sink.stream import ABOUT, MANIFEST, Buffer, File, Keep, Numbers, Part, Streams, manifest_text, rewritten, whole_lines
+from collector.sink.part import Buffer, Keep, Part, rewritten, whole_lines
+from collector.sink.stream import ABOUT, MANIFEST, File, Numbers, Streams, manifest_text
 
 LOCK = ".lock"
 T = TypeVar("T")

@@ -20,7 +20,8 @@ import anyio
 
 from collector.record import Record
 from collector.sink.bucket import Bucket, BucketObject
-from collector.sink.stream import ABOUT, MANIFEST, File, Keep, Numbers, Streams, manifest_text
+from collector.sink.part import Keep
+from collector.sink.stream import ABOUT, MANIFEST, File, Numbers, Streams, manifest_text
 
 PART_SECONDS = 60.0
 """A file of each kind a minute: what a run that dies has to do again."""

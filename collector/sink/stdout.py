@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from collector.errors import SinkError
 from collector.record import Record, line
-from collector.sink.stream import Keep
+from collector.sink.part import Keep
 
 
 class StdoutSink:

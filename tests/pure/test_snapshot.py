@@ -15,7 +15,7 @@ from collector import snapshot
 from collector.errors import SnapshotError
 from collector.resume import Earlier
 from collector.run import Progress
-from collector.sink.stream import whole_lines
+from collector.sink.part import whole_lines
 from collector.snapshot import lines_of, open_snapshot
 from tests.scripted.test_run import tasks
 
@@ -83,7 +83,7 @@ def test_a_torn_or_odd_file_gives_whole_lines_only(content: bytes, cut: int, com
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_line_without_end_is_not_taken_into_memory(compressed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(snapshot, "LONGEST_LINE", 3_000_000)
-    monkeypatch.setattr("collector.sink.stream.LONGEST_LINE", 3_000_000)
+    monkeypatch.setattr("collector.sink.part.LONGEST_LINE", 3_000_000)
     given_out = 0
 
     def endless() -> Iterable[bytes]:
