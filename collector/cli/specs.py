@@ -105,6 +105,6 @@ def new(
     ] = None,
 ) -> None:
     """Draft a spec from AWS's own models: list calls, what they return, paging, secrets. A person decides the rest."""
-    from collector.spec.draft import draft
+    from collector.spec.drafting.draft import draft
 
     typer.echo(draft(service, tuple(operations or ())), nl=False)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from collector.errors import SettingsError
 from collector.spec.api import service_names
 from collector.spec.check import check
-from collector.spec.draft import draft
+from collector.spec.drafting.draft import draft
+from collector.spec.drafting.words import camel, key_of, plain, singular, snake
+from collector.spec.drafting.written import Unsure, inline, lines, sure
 from collector.spec.model import Call
 from collector.spec.reader import read_spec, read_specs
-from collector.spec.words import camel, key_of, plain, singular, snake
-from collector.spec.written import Unsure, inline, lines, sure
 
 SOME = (
     "acm",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from collector.errors import SpecError
 from collector.spec import reader
+from collector.spec.drafting.written import inline
 from collector.spec.model import METRIC_DATA, Call, Metrics, Page
 from collector.spec.reader import LARGEST_FILE, read_spec, read_specs
-from collector.spec.written import inline
 from collector.spelling import did_you_mean
 
 TOPIC = """

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from collector.spec.api import Node
-from collector.spec.words import plain
-from collector.spec.written import Table
+from collector.spec.drafting.words import plain
+from collector.spec.drafting.written import Table
 
 _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "arn": ("{noun}arn", "arn"),

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from collector.spec.api import Node, answer, at, taken
 from collector.spec.check import EVERYWHERE
-from collector.spec.drafted import Drafted
-from collector.spec.operations import Operations
-from collector.spec.words import is_tags
-from collector.spec.written import Table, sure
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.operations import Operations
+from collector.spec.drafting.words import is_tags
+from collector.spec.drafting.written import Table, sure
 from collector.template import references
 
 TAGS_SHOWN = "Tags are labels."

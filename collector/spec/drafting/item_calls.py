@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from collector.spec import facts
 from collector.spec.api import Node, answer, taken
-from collector.spec.drafted import Drafted
-from collector.spec.fields import fields_of
-from collector.spec.operations import ABOUT_TAGS, NOT_ITEMS, Operations
-from collector.spec.redaction import TAGS_SHOWN, secret_paths
-from collector.spec.words import is_tags, noun_of, plain, singular, snake, things
-from collector.spec.written import Table, Unsure, sure
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.fields import fields_of
+from collector.spec.drafting.operations import ABOUT_TAGS, NOT_ITEMS, Operations
+from collector.spec.drafting.redaction import TAGS_SHOWN, secret_paths
+from collector.spec.drafting.words import is_tags, noun_of, plain, singular, snake, things
+from collector.spec.drafting.written import Table, Unsure, sure
 
 _TAGS_OF_ANYTHING = frozenset({"tag", "tagsforresource", "tagsofresource", "resourcetag", "tagging"})
 

@@ -8,9 +8,9 @@ from typing import Any
 from collector.spec import facts
 from collector.spec.api import Node, UnknownPathError, answer, paginators, service_model, taken, unruled_tokens
 from collector.spec.calls import READS, refusals
+from collector.spec.drafting.words import noun_of, plain, singular
+from collector.spec.drafting.written import Table, Unsure
 from collector.spec.model import Call
-from collector.spec.words import noun_of, plain, singular
-from collector.spec.written import Table, Unsure
 
 _FEW = 16
 """So many fixed words of a required parameter can be asked in turn."""

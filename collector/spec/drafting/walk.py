@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from collector.spec.api import Node, answer
-from collector.spec.drafted import Drafted
-from collector.spec.fields import fields_of
-from collector.spec.item_calls import description_of
-from collector.spec.operations import ABOUT_TAGS, Operations
-from collector.spec.words import is_plural, key_of, noun_of
-from collector.spec.written import Table, Unsure
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.fields import fields_of
+from collector.spec.drafting.item_calls import description_of
+from collector.spec.drafting.operations import ABOUT_TAGS, Operations
+from collector.spec.drafting.words import is_plural, key_of, noun_of
+from collector.spec.drafting.written import Table, Unsure
 
 _DEEPEST = 2
 """How many parents a draft puts above one another; what lies deeper needs more than one identifier."""

@@ -1,6 +1,6 @@
 """A first draft of a service's spec: what AWS's models, the action table and the ARN formats know. What a person must decide says TODO.
 
-The story is here; each of its steps is a module beside this one.
+The story is here; each of its steps is a module of this room.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,15 +9,15 @@ from collector.errors import SettingsError
 from collector.spec.api import is_global, service_names
 from collector.spec.calls import READS
 from collector.spec.check import check
-from collector.spec.drafted import Drafted
-from collector.spec.item_calls import gets_of, tags_of
-from collector.spec.operations import Operations
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.item_calls import gets_of, tags_of
+from collector.spec.drafting.operations import Operations
+from collector.spec.drafting.redaction import redact
+from collector.spec.drafting.type_names import segment_of, type_of
+from collector.spec.drafting.walk import resources
+from collector.spec.drafting.words import is_plural
+from collector.spec.drafting.written import Table, Unsure, lines, resource_text
 from collector.spec.reader import read_spec
-from collector.spec.redaction import redact
-from collector.spec.type_names import segment_of, type_of
-from collector.spec.walk import resources
-from collector.spec.words import is_plural
-from collector.spec.written import Table, Unsure, lines, resource_text
 from collector.spelling import did_you_mean
 
 

@@ -4,12 +4,12 @@ import re
 
 from collector.spec import facts
 from collector.spec.api import is_global
-from collector.spec.drafted import Drafted
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.operations import Operations, listed_in
+from collector.spec.drafting.words import first_known, plain
+from collector.spec.drafting.written import Table, Unsure, sure
 from collector.spec.model import Scope
-from collector.spec.operations import Operations, listed_in
 from collector.spec.unique import lacks
-from collector.spec.words import first_known, plain
-from collector.spec.written import Table, Unsure, sure
 
 _NAMING = re.compile(r"(id|arn|name|identifier)\Z", re.IGNORECASE)
 _CREATED = re.compile(r"creat\w*(date|time|at|on|stamp)|(date|time)\w*created", re.IGNORECASE)

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from collector.spec import facts
-from collector.spec.drafted import Drafted
-from collector.spec.operations import Operations
-from collector.spec.words import camel, first_known, plain
-from collector.spec.written import Table, Unsure, sure
+from collector.spec.drafting.drafted import Drafted
+from collector.spec.drafting.operations import Operations
+from collector.spec.drafting.words import camel, first_known, plain
+from collector.spec.drafting.written import Table, Unsure, sure
 
 
 def segment_of(calls: Operations) -> str:
