@@ -26,16 +26,19 @@ def main() -> None:
     import collector.cli.commands  # noqa: F401  (each module adds its commands to app)
 
     os.umask(0o077)  # what any command writes is its user's alone
+    ended: Exit | None = None  # Python 3.11.2 puts what is raised in an except* clause, an exit too, into a group
     try:
         app(standalone_mode=True)
     except* CollectorError as group:
         for said in dict.fromkeys(map(str, _leaves(group))):  # several workers may meet the same end
             typer.echo(f"collector: {said}", err=True)
-        sys.exit(Exit.USAGE)
+        ended = Exit.USAGE
     except* CallNotAllowedError as group:
         for error in _leaves(group):
             typer.echo(f"collector: this is our bug: {error}", err=True)
-        sys.exit(Exit.OUR_BUG)
+        ended = Exit.OUR_BUG
+    if ended is not None:
+        sys.exit(ended)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
