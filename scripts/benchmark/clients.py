@@ -6,6 +6,7 @@ from itertools import groupby
 
 from benchmark.work import Carry, Work, tell
 from collector.aws.session import Clients
+from collector.machine import seldom_collected
 from collector.spec.check import checked_specs
 from collector.spec.permitted import permitted
 from collector.spec.select import families
@@ -16,21 +17,22 @@ async def clients_of_all(work: Work) -> AsyncIterator[Carry]:
     chosen = families(checked_specs(()))
     allowed = permitted(chosen)
     calls = sorted(allowed, key=lambda call: call.service)
-    async with Clients("aws", None, allowed) as clients, AsyncExitStack() as others:
+    with seldom_collected():
+        async with Clients("aws", None, allowed) as clients, AsyncExitStack() as others:
 
-        async def carry(accounts: Sequence[str]) -> tuple[int, int]:
-            if accounts == (work.warm,):
-                return 0, 0
-            for service, of_service in groupby(calls, lambda call: call.service):
-                await clients.of(service)
-                for region in work.regions[1:]:  # what it would be with a client for each region
-                    made = clients._session.client(service, region_name=region, config=clients._config(service))  # noqa: SLF001
-                    await others.enter_async_context(made)
-                for call in of_service:
-                    await clients._direct_way(call)  # noqa: SLF001
-            return len(calls), 0
+            async def carry(accounts: Sequence[str]) -> tuple[int, int]:
+                if accounts == (work.warm,):
+                    return 0, 0
+                for service, of_service in groupby(calls, lambda call: call.service):
+                    await clients.of(service)
+                    for region in work.regions[1:]:  # what it would be with a client for each region
+                        made = clients._session.client(service, region_name=region, config=clients._config(service))  # noqa: SLF001
+                        await others.enter_async_context(made)
+                    for call in of_service:
+                        await clients._direct_way(call)  # noqa: SLF001
+                return len(calls), 0
 
-        yield carry
+            yield carry
 
 
 if __name__ == "__main__":
