@@ -125,9 +125,8 @@ def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _is_unused(folder: Path) -> bool:
     """Is nothing there, or only what one leaves that is killed?"""
-    return not folder.exists() or all(
-        each.name in (LOCK, unfinished(part_name(STREAM, 1, compress=False, parts=False))) for each in folder.iterdir()
-    )
+    left = (LOCK, unfinished(part_name(STREAM, 1, compress=False, parts=False)))
+    return not folder.exists() or all(each.name in left for each in folder.iterdir())
 
 
 def _make(stack: AsyncExitStack, folder: Path) -> None:
